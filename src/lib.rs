@@ -1,0 +1,37 @@
+//! Vestibule: a login in front of any web app.
+//!
+//! The module list below is the architecture: **a module may use only the modules listed
+//! below it**, at the root and in every folder. `tests/layering.rs` holds it.
+//!
+//! | layer | modules | knows |
+//! |---|---|---|
+//! | command line | [`cli`], [`demo`] | arguments, exit status, words for people |
+//! | wiring | [`app`], [`telemetry`], [`config`] | which value goes where |
+//! | edge | [`server`], [`web`], [`admin`] | sockets, HTTP, pages, commands |
+//! | use-cases | [`gate`], [`enrol`], [`login`], [`accounts`], [`sessions`], [`signing_keys`] | load, ask the core, store, record |
+//! | services | [`rate_limit`], [`audit`], [`store`], [`hashing`] | quotas, events, disk, memory |
+//! | core | [`identity`], [`authz`], [`authn`] | who is asking, may they, what the app is told; pure, no I/O |
+//! | ground | [`clock`], [`secret`] | the only time, the only randomness |
+//!
+//! # One request
+//!
+//! [`server`] accepts and hyper parses; [`web::service`] reads the request once
+//! ([`web::request::Inbound`]) and routes it ([`web::route`]). For the app, [`web::proxy`] asks
+//! [`gate::Gate::check`], which resumes the session and asks [`authz::decide`]. Allowed: a
+//! [`identity::Pass`] goes into [`web::upstream::UpstreamRequest`], the only way to the app.
+//! Challenged: to the login page, whose steps are [`login`] and [`enrol`].
+//!
+//! # The chain of custody
+//!
+//! Each arrow is one function; each type has private fields, and the compiler holds the order.
+//!
+//! ```text
+//! Password --verify--> PasswordVerified --begin--> FirstFactorSession --finish(SecondFactorVerified)--> Session
+//! SessionRecord --resume--> Session --authz::decide--> Permit --identified--> Pass
+//! (request, Pass) --UpstreamRequest::new--> UpstreamRequest --send-->
+//! ```
+//!
+//! The [`manual`] has the threats, the decisions, and every number.
+
+pub mod clock;
+pub mod secret;

@@ -33,5 +33,6 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod authn;
 pub mod clock;
 pub mod secret;

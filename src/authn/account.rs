@@ -1,0 +1,394 @@
+//! All that is known of one user: one record, changed whole.
+//!
+//! Each transition is a method here, so "compare-and-swap one record" makes it happen once: a time
+//! step, a backup code, an invitation and an enrolment are spent by the same swap that stores it.
+
+use crate::authn::backup_code::{BackupCodes, BackupDigest};
+use crate::authn::enrolment::{Enrolment, PendingEnrolment};
+use crate::authn::invitation::{Invitation, InvitationAccepted};
+use crate::authn::lockout::{Ceiling, Device, Failures};
+use crate::authn::password::PasswordHash;
+use crate::authn::profile::{DisplayName, Email, Group};
+use crate::authn::session::Epoch;
+use crate::authn::totp::{Code, Skew, TotpSecret};
+use crate::authn::username::Username;
+use crate::authn::{AccountId, Rejection, SecondFactorVerified};
+use crate::clock::Timestamp;
+use crate::secret::TokenDigest;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What an administrator says about a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Profile {
+    /// The name to show; the user name where there is none.
+    pub display_name: Option<DisplayName>,
+    /// Where the person is reached.
+    pub email: Option<Email>,
+    /// What the person belongs to, in order, each once.
+    pub groups: Vec<Group>,
+}
+
+/// May the account be used at all?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Yes.
+    Active,
+    /// No; an administrator turned it off.
+    Disabled,
+}
+
+/// One user.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Account {
+    id: AccountId,
+    username: Username,
+    /// What an administrator says about the person.
+    pub profile: Profile,
+    created: Timestamp,
+    standing: Standing,
+    epoch: Epoch,
+    password: Option<PasswordHash>,
+    enrolment: Option<Enrolment>,
+    pending: Option<PendingEnrolment>,
+    backup_codes: Option<BackupCodes>,
+    invitation: Option<Invitation>,
+    failures: Failures,
+}
+
+impl Account {
+    /// A new account that nobody can sign in to yet.
+    #[must_use]
+    pub fn new(username: Username, profile: Profile, now: Timestamp) -> Self {
+        Self {
+            id: AccountId::generate(),
+            username,
+            profile,
+            created: now,
+            standing: Standing::Active,
+            epoch: Epoch::default(),
+            password: None,
+            enrolment: None,
+            pending: None,
+            backup_codes: None,
+            invitation: None,
+            failures: Failures::default(),
+        }
+    }
+
+    /// The immutable id.
+    #[must_use]
+    pub fn id(&self) -> AccountId {
+        self.id
+    }
+
+    /// The user name, in canonical form.
+    #[must_use]
+    pub fn username(&self) -> &Username {
+        &self.username
+    }
+
+    /// When the account was added.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// May it be used at all?
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Sessions of other epochs are over.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The hash to verify a password against; `None` while no password was ever set.
+    #[must_use]
+    pub fn password(&self) -> Option<&PasswordHash> {
+        self.password.as_ref()
+    }
+
+    /// The bound authenticator.
+    #[must_use]
+    pub fn enrolment(&self) -> Option<&Enrolment> {
+        self.enrolment.as_ref()
+    }
+
+    /// The unused backup codes.
+    #[must_use]
+    pub fn backup_codes(&self) -> Option<&BackupCodes> {
+        self.backup_codes.as_ref()
+    }
+
+    /// The open invitation.
+    #[must_use]
+    pub fn invitation(&self) -> Option<&Invitation> {
+        self.invitation.as_ref()
+    }
+
+    /// The failures since the last success.
+    #[must_use]
+    pub fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
+    /// Why no password may be accepted now, whatever was typed.
+    ///
+    /// # Errors
+    /// Disabled, locked for this device, or without a password.
+    pub fn may_try_password(
+        &self,
+        device: Device,
+        ceiling: Ceiling,
+    ) -> Result<&PasswordHash, Rejection> {
+        self.must_be_active()?;
+        if self.failures.password_locked(device, ceiling) {
+            return Err(Rejection::Locked);
+        }
+        self.password.as_ref().ok_or(Rejection::WrongPassword)
+    }
+
+    /// Counts a wrong password.
+    pub fn password_failed(&mut self, device: Device) {
+        self.failures.password_failed(device);
+    }
+
+    /// Checks a TOTP code; a wrong one is counted, a right one spends its time step.
+    /// **Store the account whatever the outcome, and use the proof only afterwards.**
+    ///
+    /// # Errors
+    /// Why the code is not accepted.
+    pub fn try_code(
+        &mut self,
+        code: &Code,
+        now: Timestamp,
+        skew: Skew,
+        ceiling: Ceiling,
+    ) -> Result<SecondFactorVerified, Rejection> {
+        self.may_try_code(ceiling)?;
+        let enrolment = self.enrolment.as_mut().ok_or(Rejection::NoSecondFactor)?;
+        let outcome = enrolment.verify(self.id, code, now, skew);
+        self.count(outcome)
+    }
+
+    /// Spends a backup code; a wrong one is counted.
+    /// **Store the account whatever the outcome, and use the proof only afterwards.**
+    ///
+    /// # Errors
+    /// Why the code is not accepted.
+    pub fn try_backup_code(
+        &mut self,
+        attempt: &BackupDigest,
+        ceiling: Ceiling,
+    ) -> Result<SecondFactorVerified, Rejection> {
+        self.may_try_code(ceiling)?;
+        let codes = self
+            .backup_codes
+            .as_mut()
+            .ok_or(Rejection::NoSecondFactor)?;
+        let outcome = codes.redeem(self.id, attempt);
+        self.count(outcome)
+    }
+
+    /// Opens an invitation in place of any other.
+    ///
+    /// # Errors
+    /// [`Rejection::AlreadyEnrolled`]: whoever holds the link would replace a proven authenticator.
+    pub fn invite(
+        &mut self,
+        digest: TokenDigest,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<(), Rejection> {
+        self.must_be_active()?;
+        self.must_not_be_enrolled()?;
+        self.invitation = Some(Invitation::new(digest, now, lifetime));
+        Ok(())
+    }
+
+    /// Can this invitation be accepted now?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_accept(&self, digest: TokenDigest, now: Timestamp) -> Result<(), Rejection> {
+        self.must_be_active()?;
+        self.must_not_be_enrolled()?;
+        let invitation = self
+            .invitation
+            .as_ref()
+            .ok_or(Rejection::InvitationInvalid)?;
+        invitation
+            .opens(digest, now)
+            .then_some(())
+            .ok_or(Rejection::InvitationInvalid)
+    }
+
+    /// Uses the invitation up, sets the password and shows a fresh secret; whatever was begun
+    /// before is over.
+    ///
+    /// # Errors
+    /// As [`Account::may_accept`].
+    pub fn accept(
+        &mut self,
+        digest: TokenDigest,
+        password: PasswordHash,
+        now: Timestamp,
+    ) -> Result<InvitationAccepted, Rejection> {
+        self.may_accept(digest, now)?;
+        self.invitation = None;
+        self.set_password(password);
+        self.pending = Some(PendingEnrolment::begin(now));
+        Ok(InvitationAccepted::assertion(self.id))
+    }
+
+    /// Shows a fresh secret; an older pending one is void.
+    ///
+    /// # Errors
+    /// [`Rejection::AlreadyEnrolled`] over an existing enrolment.
+    pub fn begin_enrolment(&mut self, now: Timestamp) -> Result<(), Rejection> {
+        self.must_be_active()?;
+        self.must_not_be_enrolled()?;
+        self.pending = Some(PendingEnrolment::begin(now));
+        Ok(())
+    }
+
+    /// The secret to show, while it may still be proven.
+    #[must_use]
+    pub fn pending_secret(&self, now: Timestamp) -> Option<&TotpSecret> {
+        self.pending.as_ref()?.secret(now)
+    }
+
+    /// Would this first code bind? Asked before backup codes are made, which is costly.
+    /// **Store the account whatever the outcome**: a wrong code is counted.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn test_enrolment(
+        &mut self,
+        code: &Code,
+        now: Timestamp,
+        skew: Skew,
+    ) -> Result<(), Rejection> {
+        self.must_be_active()?;
+        self.must_not_be_enrolled()?;
+        let pending = self.pending.as_mut().ok_or(Rejection::EnrolmentExpired)?;
+        pending.tests(code, now, skew)
+    }
+
+    /// Binds the pending authenticator by its first code, together with its backup codes.
+    /// **Store the account whatever the outcome, and use the proof only afterwards.**
+    ///
+    /// # Errors
+    /// Why the code is not accepted.
+    pub fn confirm_enrolment(
+        &mut self,
+        code: &Code,
+        codes: BackupCodes,
+        now: Timestamp,
+        skew: Skew,
+    ) -> Result<SecondFactorVerified, Rejection> {
+        self.must_be_active()?;
+        self.must_not_be_enrolled()?;
+        let pending = self.pending.as_mut().ok_or(Rejection::EnrolmentExpired)?;
+        let (enrolment, proof) = pending.confirm(self.id, code, now, skew)?;
+        self.enrolment = Some(enrolment);
+        self.backup_codes = Some(codes);
+        self.pending = None;
+        self.failures.signed_in(proof.factor);
+        Ok(proof)
+    }
+
+    /// Replaces the backup codes; every older one is dead.
+    ///
+    /// # Errors
+    /// Without an enrolment there is nothing to back up.
+    pub fn replace_backup_codes(&mut self, codes: BackupCodes) -> Result<(), Rejection> {
+        self.must_be_active()?;
+        self.enrolment.as_ref().ok_or(Rejection::NoSecondFactor)?;
+        self.backup_codes = Some(codes);
+        Ok(())
+    }
+
+    /// Sets another password and ends everything that was begun with the old one.
+    pub fn set_password(&mut self, password: PasswordHash) {
+        self.password = Some(password);
+        self.end_sessions();
+    }
+
+    /// Stores the same password under other hashing parameters; ends nothing.
+    pub fn rehash_password(&mut self, from: &PasswordHash, to: PasswordHash) {
+        if self.password.as_ref() == Some(from) {
+            self.password = Some(to);
+        }
+    }
+
+    /// Forgets authenticator, backup codes and pending enrolment, and ends every session.
+    pub fn reset_second_factor(&mut self) {
+        self.enrolment = None;
+        self.pending = None;
+        self.backup_codes = None;
+        self.failures = Failures::default();
+        self.end_sessions();
+    }
+
+    /// Ends every session and every login under way.
+    pub fn end_sessions(&mut self) {
+        self.epoch = self.epoch.next();
+    }
+
+    /// Turns the account off, with its sessions and its invitation.
+    pub fn disable(&mut self) {
+        self.standing = Standing::Disabled;
+        self.invitation = None;
+        self.pending = None;
+        self.end_sessions();
+    }
+
+    /// Turns the account on again.
+    pub fn enable(&mut self) {
+        self.standing = Standing::Active;
+    }
+
+    /// Forgets all failures.
+    pub fn unlock(&mut self) {
+        self.failures = Failures::default();
+    }
+
+    fn count(
+        &mut self,
+        outcome: Result<SecondFactorVerified, Rejection>,
+    ) -> Result<SecondFactorVerified, Rejection> {
+        match &outcome {
+            Ok(proof) => self.failures.signed_in(proof.factor),
+            Err(_) => self.failures.code_failed(),
+        }
+        outcome
+    }
+
+    fn may_try_code(&self, ceiling: Ceiling) -> Result<(), Rejection> {
+        self.must_be_active()?;
+        if self.failures.code_locked(ceiling) {
+            return Err(Rejection::Locked);
+        }
+        Ok(())
+    }
+
+    fn must_be_active(&self) -> Result<(), Rejection> {
+        match self.standing {
+            Standing::Active => Ok(()),
+            Standing::Disabled => Err(Rejection::AccountDisabled),
+        }
+    }
+
+    fn must_not_be_enrolled(&self) -> Result<(), Rejection> {
+        match self.enrolment {
+            None => Ok(()),
+            Some(_) => Err(Rejection::AlreadyEnrolled),
+        }
+    }
+}

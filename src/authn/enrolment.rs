@@ -1,0 +1,207 @@
+//! Binding a TOTP authenticator to an account (NIST SP 800-63B-4, 4.1.2).
+//!
+//! A secret that was only shown is a [`PendingEnrolment`]; it becomes an [`Enrolment`] by one right
+//! code, and only an enrolment can vouch for anybody:
+//!
+//! ```compile_fail,E0599
+//! # use vestibule::authn::{enrolment::PendingEnrolment, totp::{Code, Skew}};
+//! # use vestibule::clock::Timestamp;
+//! fn cannot_sign_in(mut pending: PendingEnrolment, code: &Code, now: Timestamp) {
+//!     let _ = pending.verify(code, now, Skew::OneStep);
+//! }
+//! ```
+
+use crate::authn::totp::{Code, Match, Skew, TimeStep, TotpSecret};
+use crate::authn::{AccountId, Factor, Rejection, SecondFactorVerified};
+use crate::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long a shown secret waits for its first code.
+pub const PENDING_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// Wrong first codes after which the shown secret is dropped.
+const TRIES: u32 = 10;
+
+/// A secret that has been shown and not yet been proven.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PendingEnrolment {
+    secret: TotpSecret,
+    begun: Timestamp,
+    tries: u32,
+}
+
+impl PendingEnrolment {
+    /// A fresh secret, shown from `now` on.
+    #[must_use]
+    pub fn begin(now: Timestamp) -> Self {
+        Self {
+            secret: TotpSecret::generate(),
+            begun: now,
+            tries: 0,
+        }
+    }
+
+    /// The secret to show, while it may still be proven.
+    #[must_use]
+    pub fn secret(&self, now: Timestamp) -> Option<&TotpSecret> {
+        self.is_alive(now).then_some(&self.secret)
+    }
+
+    /// Would this code bind? Asked before anything costly is done for it; a no is counted.
+    ///
+    /// # Errors
+    /// As [`PendingEnrolment::confirm`].
+    pub fn tests(&mut self, code: &Code, now: Timestamp, skew: Skew) -> Result<(), Rejection> {
+        if !self.is_alive(now) {
+            return Err(Rejection::EnrolmentExpired);
+        }
+        match self.secret.check(code, now, skew, None) {
+            Match::Fresh(_) => Ok(()),
+            Match::Replayed | Match::Wrong => {
+                self.tries += 1;
+                Err(Rejection::WrongCode)
+            }
+        }
+    }
+
+    /// Becomes an enrolment by one right code, whose step then counts as spent (T-14).
+    ///
+    /// # Errors
+    /// [`Rejection::EnrolmentExpired`] after ten minutes or ten tries, [`Rejection::WrongCode`] else.
+    pub fn confirm(
+        &mut self,
+        account: AccountId,
+        code: &Code,
+        now: Timestamp,
+        skew: Skew,
+    ) -> Result<(Enrolment, SecondFactorVerified), Rejection> {
+        if !self.is_alive(now) {
+            return Err(Rejection::EnrolmentExpired);
+        }
+        let Match::Fresh(accepted) = self.secret.check(code, now, skew, None) else {
+            self.tries += 1;
+            return Err(Rejection::WrongCode);
+        };
+        let enrolment = Enrolment {
+            secret: self.secret.clone(),
+            accepted,
+            bound: now,
+        };
+        Ok((
+            enrolment,
+            SecondFactorVerified::assertion(account, Factor::Totp),
+        ))
+    }
+
+    fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.begun) < PENDING_LIFETIME && self.tries < TRIES
+    }
+}
+
+/// A proven authenticator, and the newest time step it was accepted for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Enrolment {
+    secret: TotpSecret,
+    accepted: TimeStep,
+    bound: Timestamp,
+}
+
+impl Enrolment {
+    /// Accepts `code` once: the caller stores the changed enrolment before it uses the proof
+    /// (RFC 6238, 5.2). Also with the clock set back no earlier step is accepted again.
+    ///
+    /// # Errors
+    /// [`Rejection::CodeReplayed`] or [`Rejection::WrongCode`].
+    pub fn verify(
+        &mut self,
+        account: AccountId,
+        code: &Code,
+        now: Timestamp,
+        skew: Skew,
+    ) -> Result<SecondFactorVerified, Rejection> {
+        match self.secret.check(code, now, skew, Some(self.accepted)) {
+            Match::Fresh(step) => {
+                self.accepted = step;
+                Ok(SecondFactorVerified::assertion(account, Factor::Totp))
+            }
+            Match::Replayed => Err(Rejection::CodeReplayed),
+            Match::Wrong => Err(Rejection::WrongCode),
+        }
+    }
+
+    /// Since when the authenticator is bound.
+    #[must_use]
+    pub fn bound(&self) -> Timestamp {
+        self.bound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000);
+
+    fn id() -> AccountId {
+        AccountId::from_bytes([1; 16])
+    }
+
+    fn code_of(pending: &PendingEnrolment, now: Timestamp) -> Code {
+        pending.secret.code_at(TimeStep::at(now))
+    }
+
+    fn wrong_code_of(pending: &PendingEnrolment, now: Timestamp) -> Code {
+        let steps = TimeStep::at(now).0 - 1..=TimeStep::at(now).0 + 1;
+        let right: Vec<Code> = steps
+            .map(|step| pending.secret.code_at(TimeStep(step)))
+            .collect();
+        let mut candidates = (0..4).map(|n| format!("00000{n}").parse::<Code>().unwrap());
+        candidates.find(|code| !right.contains(code)).unwrap()
+    }
+
+    #[test]
+    fn the_first_code_binds_and_is_spent() {
+        let mut pending = PendingEnrolment::begin(NOW);
+        let code = code_of(&pending, NOW);
+        let (mut enrolment, _proof) = pending.confirm(id(), &code, NOW, Skew::OneStep).unwrap();
+        let again = enrolment.verify(id(), &code, NOW, Skew::OneStep);
+        assert_eq!(again.unwrap_err(), Rejection::CodeReplayed);
+    }
+
+    #[test]
+    fn a_pending_enrolment_dies_after_ten_minutes() {
+        let mut pending = PendingEnrolment::begin(NOW);
+        let last = NOW.plus(PENDING_LIFETIME - Duration::from_secs(1));
+        assert!(pending.secret(last).is_some());
+        let late = NOW.plus(PENDING_LIFETIME);
+        let code = code_of(&pending, late);
+        let outcome = pending.confirm(id(), &code, late, Skew::OneStep);
+        assert_eq!(outcome.unwrap_err(), Rejection::EnrolmentExpired);
+        assert!(pending.secret(late).is_none());
+    }
+
+    #[test]
+    fn ten_wrong_codes_drop_a_pending_enrolment() {
+        let mut pending = PendingEnrolment::begin(NOW);
+        for _ in 0..TRIES {
+            let code = wrong_code_of(&pending, NOW);
+            let outcome = pending.confirm(id(), &code, NOW, Skew::OneStep);
+            assert_eq!(outcome.unwrap_err(), Rejection::WrongCode);
+        }
+        let right = code_of(&pending, NOW);
+        let outcome = pending.confirm(id(), &right, NOW, Skew::OneStep);
+        assert_eq!(outcome.unwrap_err(), Rejection::EnrolmentExpired);
+    }
+
+    #[test]
+    fn a_clock_set_back_accepts_no_spent_step() {
+        let mut pending = PendingEnrolment::begin(NOW);
+        let code = code_of(&pending, NOW);
+        let (mut enrolment, _proof) = pending.confirm(id(), &code, NOW, Skew::OneStep).unwrap();
+        let earlier = Timestamp(NOW.0 - 3600);
+        let old = code_of(&pending, earlier);
+        let outcome = enrolment.verify(id(), &old, earlier, Skew::OneStep);
+        assert_eq!(outcome.unwrap_err(), Rejection::CodeReplayed);
+    }
+}

@@ -1,0 +1,468 @@
+//! What a visitor has proven so far: one factor, both, or both within a live session.
+//!
+//! A session is not made from a password alone:
+//!
+//! ```compile_fail,E0308
+//! # use vestibule::authn::{password::PasswordVerified, session::FirstFactorSession};
+//! # use vestibule::clock::Timestamp;
+//! fn cannot_skip(half: FirstFactorSession, again: PasswordVerified, now: Timestamp) {
+//!     let _ = half.finish(again, now);
+//! }
+//! ```
+//!
+//! and neither half a session nor a stored record is a live session:
+//!
+//! ```compile_fail,E0308
+//! # use vestibule::authn::session::{FirstFactorSession, Session};
+//! fn needs_both(_: &Session) {}
+//! fn cannot_pass(half: &FirstFactorSession) { needs_both(half) }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use vestibule::authn::session::{Session, SessionRecord};
+//! fn needs_life(_: &Session) {}
+//! fn cannot_pass(stored: &SessionRecord) { needs_life(stored) }
+//! ```
+
+use crate::authn::invitation::InvitationAccepted;
+use crate::authn::password::PasswordVerified;
+use crate::authn::{AccountId, Factor, Rejection, SecondFactorVerified};
+use crate::clock::Timestamp;
+use crate::secret::random;
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// Codes that may be tried before the password has to be given again (N-42).
+pub const TRIES: u32 = 5;
+
+/// How long a first factor waits for the second.
+pub const FIRST_FACTOR_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// How long an accepted invitation waits for its enrolment to be completed.
+pub const ENROLMENT_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// Grows by one whenever everything that was begun before has to end: sign-out everywhere, a
+/// disabled account, another password, a reset factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The epoch as bytes, to bind something to it.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+}
+
+/// The public name of a session: in assertions and lists, never in a cookie.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    fn generate() -> Self {
+        Self(random())
+    }
+
+    /// Reads the text form, 22 characters of base64url.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a session id")
+    }
+}
+
+/// The password was right; nothing else is known. Waits five minutes and five tries for a code.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FirstFactorSession {
+    account: AccountId,
+    epoch: Epoch,
+    started: Timestamp,
+    tries: u32,
+}
+
+impl FirstFactorSession {
+    /// Begins with a verified password.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
+    pub fn begin(proof: PasswordVerified, epoch: Epoch, now: Timestamp) -> Self {
+        Self {
+            account: proof.account(),
+            epoch,
+            started: now,
+            tries: 0,
+        }
+    }
+
+    /// Who claims to sign in.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The epoch in which the password was verified.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Reserves one try *before* a code is looked at, so that parallel guesses are counted (X-022).
+    ///
+    /// # Errors
+    /// [`Rejection::TransactionOver`] after five tries or five minutes.
+    pub fn reserve_try(&mut self, now: Timestamp) -> Result<(), Rejection> {
+        if self.tries >= TRIES || now.since(self.started) >= FIRST_FACTOR_LIFETIME {
+            return Err(Rejection::TransactionOver);
+        }
+        self.tries += 1;
+        Ok(())
+    }
+
+    /// Is there no try left?
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.tries >= TRIES
+    }
+
+    /// Both factors belong to the same account, or there is no session.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
+    pub fn finish(self, proof: SecondFactorVerified, now: Timestamp) -> Option<Session> {
+        (proof.account == self.account)
+            .then(|| Session::begin(self.account, self.epoch, proof.factor, now))
+    }
+}
+
+/// Somebody may bind an authenticator: the invitation was accepted, or the password verified where
+/// enrolment at the first sign-in is allowed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct EnrolmentSession {
+    account: AccountId,
+    epoch: Epoch,
+    started: Timestamp,
+}
+
+impl EnrolmentSession {
+    /// Begins with an accepted invitation, which has just set the password.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
+    pub fn invited(proof: InvitationAccepted, epoch: Epoch, now: Timestamp) -> Self {
+        Self {
+            account: proof.account(),
+            epoch,
+            started: now,
+        }
+    }
+
+    /// Begins with a verified password; only for `totp.enrolment = "first-sign-in"`.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
+    pub fn first_sign_in(proof: PasswordVerified, epoch: Epoch, now: Timestamp) -> Self {
+        Self {
+            account: proof.account(),
+            epoch,
+            started: now,
+        }
+    }
+
+    /// Who enrols.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The epoch in which the right to enrol was shown.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Is there still time?
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.started) < ENROLMENT_LIFETIME
+    }
+
+    /// The first code was right: both factors are proven, and the session waits for the backup codes.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
+    pub fn finish(self, proof: SecondFactorVerified, now: Timestamp) -> Option<HeldSession> {
+        (proof.account == self.account).then_some(HeldSession {
+            account: self.account,
+            epoch: self.epoch,
+            factor: proof.factor,
+            authenticated: now,
+        })
+    }
+}
+
+/// A session that opens nothing until its holder has said that the backup codes are kept.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct HeldSession {
+    account: AccountId,
+    epoch: Epoch,
+    factor: Factor,
+    authenticated: Timestamp,
+}
+
+impl HeldSession {
+    /// Who holds it.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The codes are kept: the session begins, if nothing has ended it meanwhile.
+    #[must_use]
+    pub fn release(self, epoch: Epoch, now: Timestamp) -> Option<Session> {
+        self.is_alive(epoch, now).then(|| Session {
+            authenticated: self.authenticated,
+            ..Session::begin(self.account, self.epoch, self.factor, now)
+        })
+    }
+
+    /// Does its epoch still stand, and is there time?
+    #[must_use]
+    pub fn is_alive(&self, epoch: Epoch, now: Timestamp) -> bool {
+        self.epoch == epoch && now.since(self.authenticated) < ENROLMENT_LIFETIME
+    }
+}
+
+/// Both factors were right, and the session is alive at this moment.
+#[derive(Debug)]
+pub struct Session {
+    account: AccountId,
+    id: SessionId,
+    epoch: Epoch,
+    factor: Factor,
+    authenticated: Timestamp,
+}
+
+impl Session {
+    fn begin(account: AccountId, epoch: Epoch, factor: Factor, now: Timestamp) -> Self {
+        Self {
+            account,
+            id: SessionId::generate(),
+            epoch,
+            factor,
+            authenticated: now,
+        }
+    }
+
+    /// Whose session it is.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Its public name.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The account's epoch that it belongs to.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Which second factor was shown.
+    #[must_use]
+    pub fn factor(&self) -> Factor {
+        self.factor
+    }
+
+    /// When both factors were last shown.
+    #[must_use]
+    pub fn authenticated(&self) -> Timestamp {
+        self.authenticated
+    }
+
+    /// What the store keeps of it, for as long as `limits` let it live.
+    #[must_use]
+    pub fn record(&self, limits: &Lifetimes, now: Timestamp) -> SessionRecord {
+        SessionRecord {
+            expires: self.authenticated.plus(limits.absolute),
+            account: self.account,
+            id: self.id,
+            epoch: self.epoch,
+            factor: self.factor,
+            authenticated: self.authenticated,
+            last_seen: now,
+            origin: Origin::default(),
+        }
+    }
+}
+
+/// Where a session was begun, for its owner's eyes; decides nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Origin {
+    /// The address of the browser.
+    pub address: String,
+    /// What the browser calls itself, at most 256 characters.
+    pub agent: String,
+}
+
+/// A session as stored; may be long over.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct SessionRecord {
+    account: AccountId,
+    id: SessionId,
+    epoch: Epoch,
+    factor: Factor,
+    authenticated: Timestamp,
+    last_seen: Timestamp,
+    expires: Timestamp,
+    origin: Origin,
+}
+
+impl SessionRecord {
+    /// Alive again, if nothing has ended it.
+    ///
+    /// # Errors
+    /// What ended it: another epoch, its idle time or its whole life (NIST SP 800-63B-4, 2.2.3).
+    pub fn resume(
+        &self,
+        current: Epoch,
+        limits: &Lifetimes,
+        now: Timestamp,
+    ) -> Result<Session, End> {
+        self.resume_seen(self.last_seen, current, limits, now)
+    }
+
+    /// As [`SessionRecord::resume`], where activity up to `seen` is not written down yet.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub fn resume_seen(
+        &self,
+        seen: Timestamp,
+        current: Epoch,
+        limits: &Lifetimes,
+        now: Timestamp,
+    ) -> Result<Session, End> {
+        if self.epoch != current {
+            return Err(End::Revoked);
+        }
+        if now.since(self.last_seen.max(seen)) >= limits.idle {
+            return Err(End::Idle);
+        }
+        if now.since(self.authenticated) >= limits.absolute {
+            return Err(End::Expired);
+        }
+        Ok(Session {
+            account: self.account,
+            id: self.id,
+            epoch: self.epoch,
+            factor: self.factor,
+            authenticated: self.authenticated,
+        })
+    }
+
+    /// The same record, begun from `origin`.
+    #[must_use]
+    pub fn from(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Its owner was active just now; time never runs backwards for it.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.last_seen = self.last_seen.max(now);
+    }
+
+    /// Whose session it is.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Its public name.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// When both factors were last shown.
+    #[must_use]
+    pub fn authenticated(&self) -> Timestamp {
+        self.authenticated
+    }
+
+    /// When its owner was last active, to the minute.
+    #[must_use]
+    pub fn last_seen(&self) -> Timestamp {
+        self.last_seen
+    }
+
+    /// Where it was begun.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// From when on it is certainly over and may vanish.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        self.expires
+    }
+}
+
+/// How long sessions live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// After the two factors were shown; activity does not extend it. Default 24 h.
+    pub absolute: Duration,
+    /// Without activity. Default 1 h.
+    pub idle: Duration,
+}
+
+/// What ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its whole life is over.
+    Expired,
+    /// Nobody used it for too long.
+    Idle,
+    /// Its account moved on to another epoch.
+    Revoked,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! The bounded pool for password hashing, away from the reactor.
+//!
+//! At most `threads` jobs run at once, at most `queue` wait, none waits longer than `patience`:
+//! a flood of sign-ins costs a known amount of memory and never slows a signed-in visitor.
+
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::authn::AccountId;
+use crate::authn::password::{
+    self, Memory, Params, Password, PasswordHash, PasswordVerified, WrongPassword,
+};
+
+/// How much hashing may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Jobs at once; the number of cores but at most 4 unless configured. Each takes the memory
+    /// of one Argon2 run. Zero counts as one.
+    pub threads: usize,
+    /// Jobs that may wait; 64 unless configured.
+    pub queue: usize,
+    /// How long one waits before it gives up; 2 seconds unless configured.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            threads: available_parallelism().map_or(1, usize::from).min(4),
+            queue: 64,
+            patience: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The pool has no place, or none came free in time: 503 with `Retry-After`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many sign-ins at once")]
+pub struct Busy;
+
+impl Busy {
+    /// What a client is told to wait: longer than a full queue takes with the defaults.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+}
+
+/// Hashes and verifies passwords. Clones share one pool.
+#[derive(Clone, Debug)]
+pub struct Pool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limits: Limits,
+    params: Params,
+    decoy: PasswordHash,
+    /// One permit for everybody who is here, running or waiting.
+    places: Arc<Semaphore>,
+    /// One permit for everybody who runs. It is fair: first come, first served.
+    turns: Arc<Semaphore>,
+    /// Working memory that a finished job left to the next one; never more than `threads`.
+    spare: Mutex<Vec<Memory>>,
+}
+
+impl Pool {
+    /// A pool that hashes with `params`. Makes the decoy, so it takes as long as one sign-in.
+    ///
+    /// # Panics
+    /// When the machine has not the memory that `params` ask for.
+    #[must_use]
+    pub fn new(limits: Limits, params: Params) -> Self {
+        let threads = limits.threads.max(1);
+        Self(Arc::new(Inner {
+            limits: Limits { threads, ..limits },
+            params,
+            decoy: password::decoy(&params),
+            places: Arc::new(Semaphore::new(threads + limits.queue)),
+            turns: Arc::new(Semaphore::new(threads)),
+            spare: Mutex::default(),
+        }))
+    }
+
+    /// Checks a password as [`password::verify`] does; `None` means there is no such account.
+    ///
+    /// # Errors
+    /// [`Busy`] outside, [`WrongPassword`] inside.
+    pub async fn verify(
+        &self,
+        known: Option<(AccountId, PasswordHash)>,
+        attempt: &Password,
+    ) -> Result<Result<PasswordVerified, WrongPassword>, Busy> {
+        let (inner, attempt) = (Arc::clone(&self.0), attempt.clone());
+        let check = move |memory: &mut Memory| {
+            let known = known.as_ref().map(|(account, hash)| (*account, hash));
+            password::verify_in(memory, known, &inner.decoy, &attempt)
+        };
+        self.run(check).await
+    }
+
+    /// Hashes a password for the store with the current parameters.
+    ///
+    /// # Errors
+    /// [`Busy`].
+    pub async fn hash(&self, password: &Password) -> Result<PasswordHash, Busy> {
+        let (inner, password) = (Arc::clone(&self.0), password.clone());
+        let hash = move |memory: &mut Memory| password::hash_in(memory, &password, &inner.params);
+        self.run(hash).await
+    }
+
+    /// Runs any costly job in working memory of the pool. A caller that goes away while it waits frees its place at once; a job
+    /// that runs is finished in any case and keeps its place until then.
+    ///
+    /// # Errors
+    /// [`Busy`] at once when the queue is full, after [`Limits::patience`] when no turn came, and
+    /// when the process is shutting down.
+    ///
+    /// # Panics
+    /// When the job panics.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let place = Arc::clone(&self.0.places)
+            .try_acquire_owned()
+            .map_err(|_| Busy)?;
+        let turn = timeout(
+            self.0.limits.patience,
+            Arc::clone(&self.0.turns).acquire_owned(),
+        )
+        .await
+        .map_err(|_| Busy)?
+        .map_err(|_| Busy)?;
+        let inner = Arc::clone(&self.0);
+        let running = spawn_blocking(move || {
+            // Both permits live as long as the memory that they stand for, not as the caller.
+            let _held = (place, turn);
+            inner.lend_memory(job)
+        });
+        running
+            .await
+            .or_else(|stopped| match stopped.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(Busy),
+            })
+    }
+}
+
+impl Inner {
+    /// Lends working memory to one job and keeps it for the next: never more than `threads` of them.
+    ///
+    /// Given back, such large blocks would stay with the allocator all the same, once for every
+    /// thread that ever freed one (glibc keeps an arena for each).
+    fn lend_memory<T>(&self, job: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut memory = self.spare().pop().unwrap_or_default();
+        let result = job(&mut memory);
+        self.spare().push(memory);
+        result
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,7 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod store;
 pub mod hashing;
 pub mod identity;
 pub mod authz;

@@ -1,0 +1,221 @@
+//! The data folder: marker file, master key and database, made and opened in one order.
+//!
+//! Made: marker "creating", key, database, first record, marker "ready". Until "ready" nothing was
+//! ever handed out, so whatever a kill left behind is completed by the next start. From "ready" on
+//! nothing is ever made again: what is missing is lost, and the start is refused.
+
+use crate::clock::Clock;
+use crate::secret::Key;
+use crate::store::marker::{Marker, SCHEMA, State};
+use crate::store::opening::{InstanceId, KeyId, OpenError};
+use crate::store::sealed::Sealed;
+use crate::store::sled::{DATABASE, SledStore};
+use crate::store::{Change, Durability, Row, Store, Swap, Tree, files, master_key};
+use std::fs::{File, TryLockError, remove_dir_all, rename};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long to wait for another process that opens the folder at this moment.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The first record of every store, in [`Tree::Meta`]: the instance id. It opens only under the
+/// right master key and only in the right store.
+const FIRST_RECORD: &[u8] = b"instance";
+
+/// An opened data folder.
+#[derive(Debug)]
+pub struct DataFolder {
+    /// The store, sealed under the master key.
+    pub store: Sealed<SledStore>,
+    /// The master key; other keys may be derived from it for other purposes.
+    pub master_key: Key,
+    /// Which store this is.
+    pub instance: InstanceId,
+}
+
+impl DataFolder {
+    /// Is there a store in `folder`, or the beginning of one?
+    #[must_use]
+    pub fn exists(folder: &Path) -> bool {
+        Marker::path(folder).exists()
+    }
+
+    /// Opens the store in `folder`, or makes one when the folder is new; the master key is in `key_file`.
+    ///
+    /// Blocks while the database is read; meant for the start of the process. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. None of them changes what was stored.
+    pub async fn open(
+        folder: &Path,
+        key_file: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let place = Place { folder, key_file };
+        files::create_folder(folder).map_err(OpenError::io(folder))?;
+        // Held while opening: two first starts at the same moment must not make two stores.
+        let _lock = lock(folder)?;
+        let Some(marker) = Marker::read(folder)? else {
+            refuse_remains(place)?;
+            return complete(place, clock, begin(folder)?).await;
+        };
+        match marker.state.clone() {
+            State::Creating => complete(place, clock, marker).await,
+            State::Ready { master_key } => reopen(place, clock, marker, master_key).await,
+        }
+    }
+}
+
+/// The folder, and the file of the master key in it or elsewhere.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    folder: &'a Path,
+    key_file: &'a Path,
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let file = File::open(folder).map_err(OpenError::io(folder))?;
+    match files::lock(&file, PATIENCE) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(folder)(error)),
+    }
+}
+
+/// Without a marker there must be nothing of a store: its remains would be taken for a new one.
+fn refuse_remains(place: Place<'_>) -> Result<(), OpenError> {
+    for found in [database_folder(place.folder), place.key_file.to_owned()] {
+        if found.try_exists().map_err(OpenError::io(&found))? {
+            let marker = Marker::path(place.folder);
+            return Err(OpenError::MarkerMissing { found, marker });
+        }
+    }
+    Ok(())
+}
+
+fn begin(folder: &Path) -> Result<Marker, OpenError> {
+    let marker = Marker {
+        schema: SCHEMA,
+        instance: InstanceId::generate(),
+        state: State::Creating,
+    };
+    marker.write(folder)?;
+    // Should the name of the folder itself be lost, all of it looks like a first run. Not every
+    // parent may be opened, so this is as much as can be done.
+    if let Some(parent) = folder.canonicalize().ok().as_deref().and_then(Path::parent) {
+        let _ = files::sync_folder(parent);
+    }
+    Ok(marker)
+}
+
+/// Does what is left to do of the making; every step may have been done before.
+async fn complete(
+    place: Place<'_>,
+    clock: Arc<dyn Clock>,
+    marker: Marker,
+) -> Result<DataFolder, OpenError> {
+    let folder = place.folder;
+    let master_key = match master_key::read(place.key_file) {
+        Err(OpenError::KeyMissing(_)) => master_key::create(place.key_file)?,
+        read => read?,
+    };
+    let path = database_folder(folder);
+    if !path.try_exists().map_err(OpenError::io(&path))? {
+        make_database(folder, Arc::clone(&clock), &master_key, &marker.instance).await?;
+    }
+    let state = State::Ready {
+        master_key: KeyId::of(&master_key),
+    };
+    let marker = Marker { state, ..marker };
+    let opened = open_database(folder, clock, master_key, marker.instance.clone()).await?;
+    marker.write(folder)?;
+    Ok(opened)
+}
+
+/// Makes the database as a draft beside its place: a half-made one never stands there.
+async fn make_database(
+    folder: &Path,
+    clock: Arc<dyn Clock>,
+    master_key: &Key,
+    instance: &InstanceId,
+) -> Result<(), OpenError> {
+    let draft = folder.join("store.new");
+    match remove_dir_all(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(OpenError::io(&draft)(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let store = Sealed::new(SledStore::open(&draft, clock)?, master_key);
+    let new = Row {
+        value: instance.as_bytes(),
+        expires: None,
+    };
+    let change = Change {
+        tree: Tree::Meta,
+        key: FIRST_RECORD,
+        expect: None,
+        new: Some(new),
+    };
+    let written = store.swap(&[change], Durability::Synced).await;
+    // Nobody else knows the draft, so this is no conflict; the next opening would refuse it.
+    let (Swap::Done | Swap::Conflict) = written.map_err(OpenError::Damaged)?;
+    drop(store);
+    files::sync_content(&draft).map_err(OpenError::io(&draft))?;
+    let path = database_folder(folder);
+    rename(&draft, &path).map_err(OpenError::io(&path))?;
+    files::sync_folder(folder).map_err(OpenError::io(folder))
+}
+
+async fn reopen(
+    place: Place<'_>,
+    clock: Arc<dyn Clock>,
+    marker: Marker,
+    expected: KeyId,
+) -> Result<DataFolder, OpenError> {
+    let master_key = master_key::read(place.key_file)?;
+    let found = KeyId::of(&master_key);
+    if found != expected {
+        let path = place.key_file.to_owned();
+        return Err(OpenError::WrongKey {
+            path,
+            found,
+            expected,
+        });
+    }
+    open_database(place.folder, clock, master_key, marker.instance).await
+}
+
+async fn open_database(
+    folder: &Path,
+    clock: Arc<dyn Clock>,
+    master_key: Key,
+    instance: InstanceId,
+) -> Result<DataFolder, OpenError> {
+    let path = database_folder(folder);
+    // sled would make a new database where there is none.
+    let file = path.join(DATABASE);
+    if !file.try_exists().map_err(OpenError::io(&file))? {
+        return Err(OpenError::DatabaseMissing(file));
+    }
+    let store = Sealed::new(SledStore::open(&path, clock)?, &master_key);
+    match store.get(Tree::Meta, FIRST_RECORD).await {
+        Ok(Some(found)) if found.value == instance.as_bytes() => Ok(DataFolder {
+            store,
+            master_key,
+            instance,
+        }),
+        Ok(Some(_)) => Err(OpenError::OtherInstance { marker: instance }),
+        Ok(None) => Err(OpenError::Emptied(path)),
+        Err(error) => Err(OpenError::Damaged(error)),
+    }
+}
+
+fn database_folder(folder: &Path) -> PathBuf {
+    folder.join("store")
+}
+
+#[cfg(test)]
+mod tests;

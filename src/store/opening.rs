@@ -1,0 +1,173 @@
+//! Why a data folder was not opened, in words for the person who has to mend it.
+//!
+//! No error here is ever answered by starting afresh: a store that lost its content must not look
+//! like a new one.
+
+use crate::secret::{Key, random};
+use crate::store::Error;
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Which store this is: 128 random bits as hex, the same in the marker file and inside the database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(String);
+
+impl InstanceId {
+    /// The id of a new store.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(HEXLOWER.encode(&random::<16>()))
+    }
+
+    /// The id as the database keeps it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a master key: 64 bits derived from it, which tell nothing about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// The name of `key`.
+    #[must_use]
+    pub fn of(key: &Key) -> Self {
+        let derived = key.derive("master key id");
+        let (name, _) = derived.expose().split_at(8);
+        Self(HEXLOWER.encode(name))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a data folder was not opened. `Display` says what is wrong, [`OpenError::hint`] what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The system refused a file operation.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Another process has the folder open.
+    #[error("another vestibule serves this data folder: {}", .0.display())]
+    InUse(PathBuf),
+    /// The database engine gave up while opening: it is damaged or the disk failed.
+    #[error("the database in {} cannot be opened: {reason}", path.display())]
+    Unopenable {
+        /// The folder of the database.
+        path: PathBuf,
+        /// What the engine said.
+        reason: String,
+    },
+    /// There is a database or a master key, but no marker file that says whose.
+    #[error("{} is there, but the marker file {} beside it is missing", found.display(), marker.display())]
+    MarkerMissing {
+        /// What was found.
+        found: PathBuf,
+        /// Where the marker has to be.
+        marker: PathBuf,
+    },
+    /// The marker file cannot be understood.
+    #[error("the marker file {} is damaged", .0.display())]
+    MarkerDamaged(PathBuf),
+    /// The store was written by another version of Vestibule.
+    #[error("the store has schema version {found}; this program reads version {known}")]
+    OtherSchema {
+        /// The version in the marker file.
+        found: u32,
+        /// The version of this program.
+        known: u32,
+    },
+    /// The marker file says that there is a store, but its database is gone.
+    #[error("the database {} is missing, but the marker file says that there is one", .0.display())]
+    DatabaseMissing(PathBuf),
+    /// The database opened but has lost its content.
+    #[error("the database in {} has lost its content", .0.display())]
+    Emptied(PathBuf),
+    /// The marker file belongs to another store.
+    #[error("the marker file belongs to store {marker}, but the database is another store's")]
+    OtherInstance {
+        /// The id in the marker file.
+        marker: InstanceId,
+    },
+    /// The master key is gone while the store exists.
+    #[error("the master key {} is missing; without it nobody can read the store", .0.display())]
+    KeyMissing(PathBuf),
+    /// Others can read or change the master key.
+    #[error("the master key {} is open to others (mode {mode:04o})", path.display())]
+    KeyOpen {
+        /// The key file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key file does not hold a key.
+    #[error("the master key {} is damaged: it must be 64 hexadecimal digits", .0.display())]
+    KeyMalformed(PathBuf),
+    /// The key is one, but not the one of this store.
+    #[error("wrong master key: {} has id {found}, the store was sealed with {expected}", path.display())]
+    WrongKey {
+        /// The key file.
+        path: PathBuf,
+        /// The id of the key in the file.
+        found: KeyId,
+        /// The id in the marker file.
+        expected: KeyId,
+    },
+    /// The first record of the store does not open: damaged, or not of this store.
+    #[error("the store cannot be trusted: {0}")]
+    Damaged(Error),
+}
+
+impl OpenError {
+    /// Wraps what the system said about `path`.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |error| Self::Io { path, error }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "check that the folder exists, is yours and has free space",
+            Self::InUse(_) => "stop the other one, or give this one a data_dir of its own",
+            Self::OtherSchema { .. } => "use the version of vestibule that wrote the store",
+            Self::KeyOpen { .. } => "close it with: chmod 600",
+            Self::KeyMissing(_) | Self::KeyMalformed(_) | Self::WrongKey { .. } => {
+                "put back the master.key that was kept with the backup of this store"
+            }
+            Self::MarkerMissing { .. } => {
+                "put back the VESTIBULE-STORE file or restore the whole folder from a backup; for a new store choose an empty folder"
+            }
+            Self::Unopenable { .. }
+            | Self::MarkerDamaged(_)
+            | Self::DatabaseMissing(_)
+            | Self::Emptied(_)
+            | Self::OtherInstance { .. }
+            | Self::Damaged(_) => {
+                "restore the folder from a backup; nothing was changed and nobody can sign in until then"
+            }
+        }
+    }
+}

@@ -33,6 +33,8 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod rate_limit;
+pub mod audit;
 pub mod store;
 pub mod hashing;
 pub mod identity;

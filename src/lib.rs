@@ -33,6 +33,12 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod gate;
+pub mod enrol;
+pub mod login;
+pub mod accounts;
+pub mod sessions;
+pub mod signing_keys;
 pub mod rate_limit;
 pub mod audit;
 pub mod store;

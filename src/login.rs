@@ -1,0 +1,293 @@
+//! Signing in: password, then code, then a session. Loads, asks the pure core, stores, records.
+//!
+//! Whatever is wrong with an attempt, the visitor reads the same words after the same work; the
+//! audit stream alone hears the reason.
+
+mod first_factor;
+mod second_factor;
+pub mod limits;
+pub mod device;
+
+use crate::accounts::Accounts;
+use crate::audit::{Audit, Details, Event, Source};
+use crate::authn::lockout::Ceiling;
+use crate::authn::password::Password;
+use crate::authn::session::{Origin, SessionRecord};
+use crate::authn::totp::Skew;
+use crate::authn::transaction::Transaction;
+use crate::authn::{AccountToken, Rejection};
+use crate::clock::{Clock, Timestamp};
+use crate::hashing::{Busy, Pool};
+use crate::login::device::{DeviceKey, DeviceMark};
+use crate::login::limits::Limits;
+use crate::rate_limit::Limited;
+use crate::secret::Token;
+use crate::sessions::{Begun, Sessions};
+use crate::store::table::{Record, Table, UpdateError};
+use crate::store::{Error, Tree};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When an account gets its authenticator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnrolmentMode {
+    /// Only with an invitation; the default.
+    Invite,
+    /// Also after the first password.
+    FirstSignIn,
+}
+
+/// Who tries, from where.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The address that limits count.
+    pub address: IpAddr,
+    /// What the audit stream reads.
+    pub source: Source,
+    /// What the owner of the session will read.
+    pub origin: Origin,
+}
+
+/// The first step, as it was typed.
+#[derive(Debug)]
+pub struct FirstFactor {
+    /// The user name, as typed.
+    pub username: String,
+    /// The password, as typed.
+    pub password: Password,
+    /// The mark of a known device, if the browser showed one.
+    pub device: Option<DeviceMark>,
+    /// Where to go afterwards; already found safe.
+    pub return_to: String,
+}
+
+/// Why a step was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Something is wrong with the attempt; nobody learns what.
+    #[error("refused")]
+    Refused,
+    /// What was typed has not the form of a code; no try was used up.
+    #[error("not a code")]
+    Malformed,
+    /// There is no login under way, or it is over: begin again.
+    #[error("no login under way")]
+    Over,
+    /// Too much was tried.
+    #[error("{0}")]
+    Limited(#[from] Limited),
+    /// Too many hashes are waiting.
+    #[error("busy")]
+    Busy(#[from] Busy),
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[from] Error),
+}
+
+impl From<UpdateError<Rejection>> for LoginError {
+    fn from(error: UpdateError<Rejection>) -> Self {
+        match error {
+            UpdateError::Contended | UpdateError::Refused(_) => Self::Refused,
+            UpdateError::Missing => Self::Over,
+            UpdateError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Record for Transaction {
+    const TREE: Tree = Tree::FirstFactorSessions;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires())
+    }
+}
+
+/// Stores a login under way under a fresh token.
+///
+/// # Errors
+/// When the store cannot keep it.
+pub(crate) async fn store(
+    table: &Table<Transaction>,
+    transaction: Transaction,
+) -> Result<Advanced, Error> {
+    let token = Token::generate();
+    table
+        .insert(&token.digest().0, &transaction)
+        .await?
+        .expect_new()?;
+    Ok(Advanced { token, transaction })
+}
+
+/// The password was right: the browser goes on with this token.
+#[derive(Debug)]
+pub struct Advanced {
+    /// For the login cookie.
+    pub token: Token<Transaction>,
+    /// The login, one step on.
+    pub transaction: Transaction,
+}
+
+/// Both factors were right.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Begun,
+    /// The mark by which the browser is known from now on.
+    pub device: DeviceMark,
+    /// Where to go.
+    pub return_to: String,
+    /// How many backup codes are left, if one was just spent.
+    pub backup_codes_left: Option<usize>,
+}
+
+/// The way from a stranger to a session.
+#[derive(Clone, Debug)]
+pub struct Login {
+    parts: Arc<Parts>,
+}
+
+/// What [`Login`] works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// The accounts.
+    pub accounts: Accounts,
+    /// The logins under way.
+    pub transactions: Table<Transaction>,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// Where passwords are hashed.
+    pub hashing: Pool,
+    /// How fast anyone may guess.
+    pub limits: Limits,
+    /// How often in a row.
+    pub ceiling: Ceiling,
+    /// Signs the marks of known devices.
+    pub devices: DeviceKey,
+    /// How many steps of the code's clock are accepted.
+    pub skew: Skew,
+    /// When an account gets its authenticator.
+    pub enrolment: EnrolmentMode,
+    /// Where events go.
+    pub audit: Audit,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Login {
+    /// The flow, from what it works with.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let parts = Arc::new(parts);
+        Self { parts }
+    }
+
+    /// How long a browser counts as known.
+    #[must_use]
+    pub fn device_lifetime(&self) -> Duration {
+        self.parts.devices.lifetime()
+    }
+
+    /// The limits, for the timer that sweeps them.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.parts.limits
+    }
+
+    /// Counts a try against the address that it comes from.
+    ///
+    /// # Errors
+    /// [`Limited`] when the address has used up what it is granted.
+    pub fn limit_address(&self, client: &Client) -> Result<(), Limited> {
+        let taken = self.parts.limits.address(client.address);
+        taken.inspect_err(|_| self.record_limited("address", client))
+    }
+
+    pub(in crate::login) fn record_limited(&self, which: &str, client: &Client) {
+        let details = Details::none().reason(which);
+        self.parts
+            .audit
+            .record(Event::ExcessRateLimitExceeded, &client.source, &details);
+    }
+
+    /// The login under way that `token` opens.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn under_way(
+        &self,
+        token: &Token<Transaction>,
+    ) -> Result<Option<Transaction>, Error> {
+        self.parts.transactions.get(&token.digest().0).await
+    }
+
+    /// Gives the login under way up.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn give_up(&self, token: &Token<Transaction>) -> Result<(), Error> {
+        self.parts.transactions.remove(&token.digest().0).await
+    }
+
+    /// Stores `session`, ends the one that this browser held before, marks the device.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_session(
+        &self,
+        session: crate::authn::session::Session,
+        return_to: String,
+        previous: Option<&AccountToken<SessionRecord>>,
+        client: &Client,
+    ) -> Result<SignedIn, LoginError> {
+        let (account, epoch, factor) = (session.account(), session.epoch(), session.factor());
+        if let Some(previous) = previous {
+            self.parts.sessions.end(previous).await?;
+        }
+        let begun = self
+            .parts
+            .sessions
+            .begin(session, client.origin.clone())
+            .await?;
+        let details = Details::of(account).session(begun.id).factor(factor);
+        self.parts
+            .audit
+            .record(Event::AuthnLoginSuccess, &client.source, &details);
+        for evicted in &begun.evicted {
+            let details = Details::of(account).session(*evicted);
+            self.parts
+                .audit
+                .record(Event::ExcessSessionsExceeded, &client.source, &details);
+        }
+        Ok(SignedIn {
+            session: begun,
+            device: self
+                .parts
+                .devices
+                .mark(account, epoch, self.parts.clock.now()),
+            return_to,
+            backup_codes_left: None,
+        })
+    }
+
+    /// Ends the session that `token` opens.
+    ///
+    /// # Errors
+    /// When the store cannot keep that.
+    pub async fn sign_out(
+        &self,
+        token: &AccountToken<SessionRecord>,
+        source: &Source,
+    ) -> Result<(), Error> {
+        if let Some(record) = self.parts.sessions.end(token).await? {
+            let details = Details::of(record.account()).session(record.id());
+            self.parts
+                .audit
+                .record(Event::SessionLogout, source, &details);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

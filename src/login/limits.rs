@@ -1,0 +1,39 @@
+//! How fast anyone may guess (NIST SP 800-63B-4, 3.2.2): every limit of a sign-in in one place.
+
+use crate::rate_limit::{AddressPrefix, Limit, Limited};
+use std::net::IpAddr;
+
+/// How fast anyone may guess (NIST SP 800-63B-4, 3.2.2).
+#[derive(Debug)]
+pub struct Limits {
+    /// Sign-in tries of one address, over a minute.
+    pub address_minute: Limit,
+    /// Sign-in tries of one address, over an hour.
+    pub address_hour: Limit,
+    /// Passwords for one name, known and unknown devices apart.
+    pub account: Limit,
+    /// Authenticator codes for one account.
+    pub codes: Limit,
+    /// Backup codes for one account.
+    pub backup_codes: Limit,
+}
+
+impl Limits {
+    pub(in crate::login) fn address(&self, address: IpAddr) -> Result<(), Limited> {
+        let prefix = AddressPrefix::from(address);
+        self.address_minute.take(prefix)?;
+        self.address_hour.take(prefix)
+    }
+
+    /// Frees what is full again; called on a timer.
+    pub fn sweep(&self) {
+        let all = [
+            &self.address_minute,
+            &self.address_hour,
+            &self.account,
+            &self.codes,
+            &self.backup_codes,
+        ];
+        all.into_iter().for_each(Limit::sweep);
+    }
+}

@@ -1,0 +1,203 @@
+//! Sessions in the store: begun, listed, ended.
+//!
+//! The key is the account's id and the digest of the token, so "all sessions of an account" is one
+//! prefix, and the store never sees a token.
+
+use crate::authn::session::{Lifetimes, Origin, Session, SessionId, SessionRecord};
+use crate::authn::{AccountId, AccountToken};
+use crate::clock::{Clock, Timestamp};
+use crate::store::table::{Record, Table, UpdateError};
+use crate::store::{Error, Tree};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+impl Record for SessionRecord {
+    const TREE: Tree = Tree::Sessions;
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires())
+    }
+}
+
+/// A store key: 16 bytes of account, 32 of digest.
+pub type SessionKey = [u8; 48];
+
+/// The key of the session that `token` opens.
+#[must_use]
+pub fn key_of(token: &AccountToken<SessionRecord>) -> SessionKey {
+    let mut key = [0; 48];
+    key[..16].copy_from_slice(token.account().as_bytes());
+    key[16..].copy_from_slice(&token.digest().0);
+    key
+}
+
+/// The account whose session lies under `key`.
+#[must_use]
+pub fn account_of(key: &[u8]) -> Option<AccountId> {
+    let account = key.get(..16)?.try_into().ok()?;
+    Some(AccountId::from_bytes(account))
+}
+
+/// How a session was begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// For the cookie.
+    pub token: AccountToken<SessionRecord>,
+    /// The session's public name.
+    pub id: SessionId,
+    /// Sessions of the same account that had to make room.
+    pub evicted: Vec<SessionId>,
+}
+
+/// All sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    table: Table<SessionRecord>,
+    clock: Arc<dyn Clock>,
+    lifetimes: Lifetimes,
+    per_account: usize,
+    /// Held from counting to inserting: two that begin at once would both find room for one. Sign-ins
+    /// are far slower than this, so it makes nobody wait.
+    beginning: Arc<Mutex<()>>,
+}
+
+/// More sessions of one account than anyone could have are never looked at.
+const MOST: usize = 1_000;
+
+impl Sessions {
+    /// Sessions that live as `lifetimes` say, at most `per_account` of each account (V7.1.2).
+    #[must_use]
+    pub fn new(
+        table: Table<SessionRecord>,
+        clock: Arc<dyn Clock>,
+        lifetimes: Lifetimes,
+        per_account: usize,
+    ) -> Self {
+        Self {
+            table,
+            clock,
+            lifetimes,
+            per_account,
+            beginning: Arc::default(),
+        }
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
+    }
+
+    /// Stores `session` under a fresh token; the oldest of too many make room.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn begin(&self, session: Session, origin: Origin) -> Result<Begun, Error> {
+        let _turn = self.beginning.lock().await;
+        let evicted = self.make_room(session.account()).await?;
+        let record = session
+            .record(&self.lifetimes, self.clock.now())
+            .from(origin);
+        let token = AccountToken::generate(session.account());
+        self.table
+            .insert(&key_of(&token), &record)
+            .await?
+            .expect_new()?;
+        Ok(Begun {
+            token,
+            id: session.id(),
+            evicted,
+        })
+    }
+
+    async fn make_room(&self, account: AccountId) -> Result<Vec<SessionId>, Error> {
+        let mut sessions = self.stored(account).await?;
+        let excess = (sessions.len() + 1).saturating_sub(self.per_account);
+        sessions.sort_by_key(|(_, record)| (record.last_seen(), record.authenticated()));
+        let mut evicted = Vec::new();
+        for (key, record) in sessions.into_iter().take(excess) {
+            self.table.remove(&key).await?;
+            evicted.push(record.id());
+        }
+        Ok(evicted)
+    }
+
+    /// The session under `key`, alive or not.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn get(&self, key: &SessionKey) -> Result<Option<SessionRecord>, Error> {
+        self.table.get(key).await
+    }
+
+    /// Writes down that the session was used; may be lost with a crash, and hurts nobody then.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn touch(&self, key: &SessionKey) -> Result<(), Error> {
+        let now = self.clock.now();
+        let touched = self
+            .table
+            .update_relaxed(key, |record: &mut SessionRecord| {
+                record.touch(now);
+                Ok::<_, Infallible>(())
+            });
+        match touched.await {
+            // Ended meanwhile: there is nothing to write down.
+            Ok(()) | Err(UpdateError::Missing) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Ends the session that `token` opens, for good before this returns.
+    ///
+    /// # Errors
+    /// When the store cannot keep that.
+    pub async fn end(
+        &self,
+        token: &AccountToken<SessionRecord>,
+    ) -> Result<Option<SessionRecord>, Error> {
+        self.table.take(&key_of(token)).await
+    }
+
+    /// Ends one session by its public name.
+    ///
+    /// # Errors
+    /// When the store cannot keep that.
+    pub async fn revoke(
+        &self,
+        account: AccountId,
+        id: SessionId,
+    ) -> Result<Option<SessionRecord>, Error> {
+        let sessions = self.stored(account).await?;
+        match sessions.into_iter().find(|(_, record)| record.id() == id) {
+            Some((key, _)) => self.table.take(&key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Removes what is left of an account's sessions; they are over already by its epoch.
+    ///
+    /// # Errors
+    /// When the store cannot keep that.
+    pub async fn clear(&self, account: AccountId) -> Result<(), Error> {
+        for (key, _) in self.stored(account).await? {
+            self.table.remove(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// The stored sessions of an account, alive or not.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn of(&self, account: AccountId) -> Result<Vec<SessionRecord>, Error> {
+        let sessions = self.stored(account).await?;
+        Ok(sessions.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn stored(&self, account: AccountId) -> Result<Vec<(Vec<u8>, SessionRecord)>, Error> {
+        self.table.scan(account.as_bytes(), None, MOST).await
+    }
+}

@@ -33,6 +33,8 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod telemetry;
+pub mod config;
 pub mod gate;
 pub mod enrol;
 pub mod login;

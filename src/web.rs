@@ -1,0 +1,12 @@
+//! The HTTP edge.
+
+pub mod page;
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+
+/// An error that ends a body.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Every response body of ours, and every request body on its way to the app.
+pub type Body = UnsyncBoxBody<Bytes, BodyError>;

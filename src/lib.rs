@@ -35,6 +35,8 @@
 
 pub mod telemetry;
 pub mod config;
+pub mod server;
+pub mod web;
 pub mod gate;
 pub mod enrol;
 pub mod login;

@@ -1,6 +1,10 @@
 //! The HTTP edge.
 
 pub mod page;
+pub mod upstream;
+pub mod request;
+pub mod body;
+mod activity;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;

@@ -1,0 +1,5 @@
+mod connections;
+mod proxying;
+mod framing;
+mod tunnels;
+mod rig;

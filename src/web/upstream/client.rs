@@ -1,0 +1,214 @@
+//! One app, the connections to it, and its answers made fit for clients.
+
+use crate::authz::target::Target;
+use crate::web::Body;
+use crate::web::activity::Activity;
+use crate::web::body;
+use crate::web::request::{Inbound, Refusal, Slot};
+use crate::web::upstream::connector::{Address, Connector, Used};
+use crate::web::upstream::failure::{Again, Failure, UpstreamError, causes, judge};
+use crate::web::upstream::headers::{self, Policy};
+use crate::web::upstream::upgrade::{self, Tunnel};
+use crate::web::upstream::{Answer, HostHeader, Settings, set_switching};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::uri::{Authority, PathAndQuery};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::sync::Arc;
+
+type Client = legacy::Client<Connector, Body>;
+
+/// One app and the connections to it.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    settings: Settings,
+    policy: Arc<Policy>,
+    client: Client,
+    /// What stands for the app in URIs and, if so configured, in `Host`.
+    authority: Authority,
+}
+
+impl Upstream {
+    /// Connects to nothing yet.
+    pub(crate) fn new(settings: Settings, policy: Arc<Policy>) -> Self {
+        let connector = Connector {
+            address: Arc::new(settings.address.clone()),
+            timeout: settings.connect_timeout,
+        };
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(settings.pool_idle_timeout)
+            .pool_max_idle_per_host(64)
+            .http1_max_headers(100)
+            .http1_max_buf_size(64 * 1024)
+            // Ours is regenerated in every request; a missing one is a bug that must show.
+            .set_host(false)
+            .build(connector);
+        let authority = match &settings.address {
+            Address::Tcp { host, port: 80 } => host.parse(),
+            Address::Tcp { host, port } => format!("{host}:{port}").parse(),
+            Address::Unix(_) => Ok(Authority::from_static("localhost")),
+        };
+        Self {
+            settings,
+            policy,
+            client,
+            authority: authority.expect("a parsed address is an authority"),
+        }
+    }
+
+    /// The rules for header lines.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How it was configured.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What the app sees in `Host`.
+    pub(crate) fn host_header(&self, inbound: &Inbound) -> HeaderValue {
+        match self.settings.host_header {
+            HostHeader::Preserve => headers::authority(inbound),
+            HostHeader::Upstream => HeaderValue::from_str(self.authority.as_str())
+                .expect("an authority is visible ASCII"),
+        }
+    }
+
+    /// The URI for the client below: only path and query reach the app, as they were judged.
+    pub(crate) fn uri(&self, target: &Target) -> Result<Uri, Refusal> {
+        let path = PathAndQuery::try_from(target.path_and_query()).map_err(|_| Refusal::Path)?;
+        Uri::builder()
+            .scheme("http")
+            .authority(self.authority.clone())
+            .path_and_query(path)
+            .build()
+            .map_err(|_| Refusal::Path)
+    }
+
+    /// Sends a request once; what comes back is well-formed.
+    pub(crate) async fn attempt(
+        &self,
+        request: Request<Body>,
+        sending: &Activity,
+    ) -> Result<Response<Incoming>, Failure> {
+        let method = request.method().clone();
+        sending.touch();
+        let answered = tokio::select! {
+            answered = self.client.request(request) => answered,
+            () = sending.still_for(self.settings.response_timeout) => {
+                tracing::warn!(event = "upstream", upstream = %self.settings.address, "no answer in time");
+                return Err(Failure { error: UpstreamError::Timeout, again: Again::No });
+            }
+        };
+        match answered {
+            Ok(response) => {
+                if let Some(used) = response.extensions().get::<Used>() {
+                    used.set();
+                }
+                check(&method, &response)?;
+                Ok(response)
+            }
+            Err(error) => {
+                let failure = judge(&error);
+                let cause = causes(&error);
+                tracing::warn!(event = "upstream", upstream = %self.settings.address, cause, "no answer");
+                Err(failure)
+            }
+        }
+    }
+
+    /// Makes of an app's response what a client may see.
+    pub(crate) fn clean(&self, method: &Method, response: Response<Incoming>) -> Response<Body> {
+        let (mut received, body) = response.into_parts();
+        let length = received.headers.remove(CONTENT_LENGTH);
+        let mut answer = Response::new(());
+        *answer.status_mut() = received.status;
+        *answer.headers_mut() = headers::clean_response(received.headers, &self.policy);
+        // Without a body to measure, the length is the app's word for what GET would bring.
+        if *method == Method::HEAD
+            && let Some(length) = length
+        {
+            answer.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        let limits = body::Limits {
+            bytes: None,
+            idle: self.settings.idle_timeout,
+            total: None,
+            rate: None,
+        };
+        answer.map(|()| {
+            if body.is_end_stream() {
+                body::empty()
+            } else {
+                body::guard(body, limits)
+            }
+        })
+    }
+
+    /// Opens a tunnel if the app agreed to exactly what was asked.
+    pub(crate) fn switch(
+        &self,
+        mut response: Response<Incoming>,
+        client: OnUpgrade,
+        slot: Option<Slot>,
+    ) -> Result<Answer, UpstreamError> {
+        if !upgrade::names_websocket(response.headers()) {
+            tracing::warn!(event = "upstream", upstream = %self.settings.address, "another protocol than asked for");
+            return Err(UpstreamError::BadResponse);
+        }
+        let tunnel = Tunnel {
+            client,
+            app: hyper::upgrade::on(&mut response),
+            idle: self.settings.tunnel_idle_timeout,
+            slot,
+        };
+        let mut answer = self.clean(&Method::GET, response).map(|_| body::empty());
+        set_switching(answer.headers_mut());
+        Ok(Answer::Switching(answer, tunnel))
+    }
+}
+
+/// The most bytes of a response's header lines; hyper's own limit is only roughly kept.
+const MAX_RESPONSE_HEAD: usize = 64 * 1024;
+
+/// Refuses what two clients could read as two different answers.
+fn check(method: &Method, response: &Response<Incoming>) -> Result<(), Failure> {
+    let (status, lines) = (response.status(), response.headers());
+    let known = status == StatusCode::SWITCHING_PROTOCOLS
+        || (200..600).contains(&status.as_u16())
+            && status != StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+    if known && is_framed_once(lines) && headers::size(lines) <= MAX_RESPONSE_HEAD {
+        return Ok(());
+    }
+    tracing::warn!(event = "upstream", %status, %method, "the app's answer is malformed");
+    Err(Failure {
+        error: UpstreamError::BadResponse,
+        again: Again::No,
+    })
+}
+
+/// One length in digits, or `chunked`, or neither (RFC 9112 section 6.3).
+fn is_framed_once(lines: &HeaderMap) -> bool {
+    let mut lengths = lines.get_all(CONTENT_LENGTH).iter();
+    let mut codings = lines.get_all(TRANSFER_ENCODING).iter();
+    match (lengths.next(), codings.next()) {
+        (None, None) => true,
+        (Some(length), None) => {
+            !length.is_empty()
+                && length.as_bytes().iter().all(u8::is_ascii_digit)
+                && lengths.all(|other| other == length)
+        }
+        (None, Some(coding)) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none()
+        }
+        (Some(_), Some(_)) => false,
+    }
+}

@@ -1,0 +1,393 @@
+//! Which header lines reach the app, and which come back from it.
+//!
+//! Nothing that a client sent can stand where the app looks for what we say: every spelling of our
+//! names is removed first, and our own lines are set last.
+
+use crate::identity::Names;
+use crate::web::request::{Inbound, Trust};
+use crate::web::upstream::hop_by_hop;
+use http::Version;
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VIA};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+/// Our name in `Via`.
+const PSEUDONYM: &str = "vestibule";
+
+/// What to do with header names that contain `_`, which many servers cannot tell from `-`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Underscores {
+    /// Remove them, as nginx does; the default.
+    #[default]
+    Drop,
+    /// Pass them on, except where they spell a name of ours.
+    Keep,
+}
+
+/// What to do with headers that ask an app to treat a request as one of another method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MethodOverride {
+    /// Pass them on; right where no access rule names methods. The default.
+    #[default]
+    Keep,
+    /// Remove them: rules are decided on the real method.
+    Drop,
+}
+
+/// The rules for header lines, the same for every app behind.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Under which names the app receives an identity.
+    pub names: Names,
+    /// Our cookies: each whose name begins with one of these, in any case, stays here.
+    pub cookies: Vec<String>,
+    /// Header names with `_`.
+    pub underscores: Underscores,
+    /// Method override headers.
+    pub method_override: MethodOverride,
+    /// The origins (`https://app.example.com`) whose pages may open a WebSocket; the request's own always may.
+    pub origins: Vec<String>,
+}
+
+/// Why a client's line does not reach the app.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Keep,
+    Drop,
+    /// It claims an identity.
+    Spoofed,
+}
+
+/// The lines for the app, and how many of the client's claimed an identity.
+pub(crate) struct Cleaned {
+    pub(crate) headers: HeaderMap,
+    pub(crate) spoofed: usize,
+}
+
+/// Removes from a client's request what is not the client's to say.
+pub(crate) fn clean_request(received: HeaderMap, trust: Trust, policy: &Policy) -> Cleaned {
+    let nominated = hop_by_hop::nominated(&received);
+    let mut headers = HeaderMap::with_capacity(received.len() + 16);
+    let mut spoofed = 0;
+    let mut name = None;
+    let mut fate = Fate::Drop;
+    for (next, value) in received {
+        // Further lines of one name come without it.
+        if let Some(next) = next {
+            fate = judge(&next, &nominated, trust, policy);
+            name = Some(next);
+        }
+        let (Fate::Keep, Some(name)) = (fate, &name) else {
+            spoofed += usize::from(fate == Fate::Spoofed);
+            continue;
+        };
+        match *name {
+            COOKIE => {
+                if let Some(value) = without_our_cookies(&value, &policy.cookies) {
+                    headers.append(COOKIE, value);
+                }
+            }
+            _ => {
+                headers.append(name, value);
+            }
+        }
+    }
+    Cleaned { headers, spoofed }
+}
+
+fn judge(name: &HeaderName, nominated: &[HeaderName], trust: Trust, policy: &Policy) -> Fate {
+    let folded = fold(name.as_str());
+    if is_identity(&fold_all(&folded), &policy.names) {
+        Fate::Spoofed
+    } else if hop_by_hop::is_hop_by_hop(name) || nominated.contains(name) || is_ours_to_set(&folded)
+    {
+        Fate::Drop
+    } else if is_forwarding(&folded) {
+        match trust {
+            Trust::Proxy if folded == name.as_str() => Fate::Keep,
+            Trust::Proxy | Trust::Stranger => Fate::Drop,
+        }
+    } else if is_method_override(&folded) {
+        match policy.method_override {
+            MethodOverride::Keep if folded == name.as_str() => Fate::Keep,
+            MethodOverride::Keep | MethodOverride::Drop => Fate::Drop,
+        }
+    } else if folded != name.as_str() {
+        match policy.underscores {
+            Underscores::Keep if hop_or_framing(&folded) => Fate::Drop,
+            Underscores::Keep => Fate::Keep,
+            Underscores::Drop => Fate::Drop,
+        }
+    } else {
+        Fate::Keep
+    }
+}
+
+/// The one spelling under which gateways between HTTP and programs (WSGI, CGI, PHP, Rack) know a name.
+fn fold(name: &str) -> Cow<'_, str> {
+    if name.contains('_') {
+        Cow::Owned(name.replace('_', "-"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The coarsest spelling: lighttpd and some CGI gateways take every sign in a name for `_`.
+fn fold_all(name: &str) -> Cow<'_, str> {
+    let is_sign = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    if name.contains(is_sign) {
+        Cow::Owned(name.replace(is_sign, "-"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+fn hop_or_framing(folded: &str) -> bool {
+    HeaderName::from_bytes(folded.as_bytes()).is_ok_and(|name| {
+        hop_by_hop::is_hop_by_hop(&name) || name == COOKIE || name == "authorization"
+    })
+}
+
+/// True for every name under which some app or proxy expects an identity: ours, the configured ones, and
+/// those of other gateways, which an app may still trust (CVE-2025-64484 is the lesson).
+fn is_identity(folded: &str, names: &Names) -> bool {
+    const PREFIXES: [&str; 11] = [
+        "x-vestibule-",
+        "x-remote-",
+        "x-auth-request-",
+        "x-webauth-",
+        "x-authentik-",
+        "x-pomerium-",
+        "x-goog-authenticated-user-",
+        "cf-access-",
+        "x-ms-client-principal",
+        "x-amzn-oidc-",
+        "x-ssl-client-",
+    ];
+    const NAMES: [&str; 16] = [
+        "remote-user",
+        "remote-name",
+        "remote-email",
+        "remote-group",
+        "remote-groups",
+        "x-forwarded-user",
+        "x-forwarded-email",
+        "x-forwarded-group",
+        "x-forwarded-groups",
+        "x-forwarded-preferred-username",
+        "x-forwarded-access-token",
+        "x-authenticated-user",
+        "x-user",
+        "x-user-id",
+        "x-email",
+        "x-goog-iap-jwt-assertion",
+    ];
+    names.all().iter().any(|name| fold(name.as_str()) == folded)
+        || folded.starts_with("ssl-client-")
+        || (folded.starts_with(['x', 'c', 'r'])
+            && (NAMES.contains(&folded)
+                || PREFIXES.iter().any(|prefix| folded.starts_with(prefix))))
+}
+
+/// True for what we set ourselves or must not pass: framing, the way of the request, and names that
+/// make an app serve another path or host than the one that was judged (CVE-2018-14773).
+fn is_ours_to_set(folded: &str) -> bool {
+    matches!(
+        folded,
+        "host"
+            | "content-length"
+            | "expect"
+            | "max-forwards"
+            | "x-request-id"
+            // Proxies that set one of these pass on the others as the client wrote them.
+            | "x-real-ip"
+            | "x-client-ip"
+            | "x-cluster-client-ip"
+            | "true-client-ip"
+            | "fastly-client-ip"
+            | "x-azure-clientip"
+            | "x-envoy-external-address"
+            | "cf-connecting-ip"
+            | "cf-connecting-ipv6"
+            | "forwarded"
+            | "x-forwarded-for"
+            | "x-forwarded-proto"
+            | "x-forwarded-protocol"
+            | "x-forwarded-scheme"
+            | "x-forwarded-ssl"
+            | "x-forwarded-host"
+            | "x-forwarded-port"
+            | "x-forwarded-uri"
+            | "x-forwarded-path"
+            | "x-forwarded-method"
+            | "x-rewrite-url"
+            | "x-scheme"
+            | "x-url-scheme"
+            | "front-end-https"
+            | "x-host"
+            | "x-http-host-override"
+    ) || folded.starts_with("x-original-")
+        || folded.starts_with("x-envoy-original-")
+        || folded.starts_with("x-accel-")
+}
+
+/// True for what only a trusted proxy may tell the app about the client.
+fn is_forwarding(folded: &str) -> bool {
+    folded == "early-data"
+        || folded.starts_with("x-forwarded-")
+        || folded.starts_with("client-cert")
+}
+
+fn is_method_override(folded: &str) -> bool {
+    matches!(
+        folded,
+        "x-http-method-override" | "x-http-method" | "x-method-override"
+    )
+}
+
+/// Takes our cookies out of a `Cookie` line; the others stay byte for byte and in order.
+fn without_our_cookies(line: &HeaderValue, ours: &[String]) -> Option<HeaderValue> {
+    let pairs = || line.as_bytes().split(|b| *b == b';');
+    if !pairs().any(|pair| is_our_cookie(pair, ours)) {
+        return Some(line.clone());
+    }
+    let kept: Vec<&[u8]> = pairs().filter(|pair| !is_our_cookie(pair, ours)).collect();
+    if kept.iter().all(|pair| pair.trim_ascii().is_empty()) {
+        return None;
+    }
+    HeaderValue::from_bytes(kept.join(&b';').trim_ascii()).ok()
+}
+
+/// True when a pair, or a `Set-Cookie` line, names a cookie of ours; a nameless cookie that reads like one counts (RFC 6265bis section 5.6).
+fn is_our_cookie(pair: &[u8], ours: &[String]) -> bool {
+    let is_filler = |b: &u8| b.is_ascii_whitespace() || b.is_ascii_control() || *b == b'=';
+    let start = pair
+        .iter()
+        .position(|b| !is_filler(b))
+        .unwrap_or(pair.len());
+    let pair = &pair[start..];
+    ours.iter().any(|name| {
+        pair.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+    })
+}
+
+/// Says how the request came: `X-Forwarded-*`, `Forwarded`, `Via`, `X-Request-Id`.
+pub(crate) fn set_forwarding(headers: &mut HeaderMap, inbound: &Inbound, version: Version) {
+    let target = inbound.target();
+    if let Some(list) = forwarded_for(inbound.route()) {
+        headers.insert("x-forwarded-for", list);
+    }
+    if let Some(client) = forwarded_for(&inbound.route()[..1]) {
+        headers.insert("x-real-ip", client);
+    }
+    let proto = HeaderValue::from_static(target.scheme().as_str());
+    headers.insert("x-forwarded-proto", proto);
+    headers.insert("x-forwarded-port", HeaderValue::from(target.port()));
+    headers.insert("x-forwarded-host", authority(inbound));
+    headers.insert("forwarded", forwarded(inbound));
+    headers.insert("x-request-id", inbound.id().header());
+    let via = match version {
+        Version::HTTP_10 => HeaderValue::from_static("1.0 vestibule"),
+        _ => HeaderValue::from_static("1.1 vestibule"),
+    };
+    headers.append(VIA, via);
+    if let Some(left) = inbound.max_forwards() {
+        headers.insert("max-forwards", HeaderValue::from(left.saturating_sub(1)));
+    }
+}
+
+/// The host that the browser asked for, as a header value.
+pub(crate) fn authority(inbound: &Inbound) -> HeaderValue {
+    HeaderValue::from_str(inbound.target().authority())
+        .expect("a target's authority is visible ASCII")
+}
+
+/// The client and the proxies that we trust; nothing that anyone else wrote.
+fn forwarded_for(route: &[IpAddr]) -> Option<HeaderValue> {
+    let known = route.iter().filter(|address| !address.is_unspecified());
+    let list: Vec<String> = known.map(ToString::to_string).collect();
+    if list.is_empty() {
+        return None;
+    }
+    HeaderValue::try_from(list.join(", ")).ok()
+}
+
+/// The same as one line of RFC 7239; the first element is the client's own request.
+fn forwarded(inbound: &Inbound) -> HeaderValue {
+    let target = inbound.target();
+    let mut line = String::with_capacity(128);
+    for (at, address) in inbound.route().iter().enumerate() {
+        let separator = if at == 0 { "" } else { ", " };
+        let written = match address {
+            address if address.is_unspecified() => write!(line, "{separator}for=unknown"),
+            IpAddr::V4(address) => write!(line, "{separator}for={address}"),
+            IpAddr::V6(address) => write!(line, "{separator}for=\"[{address}]\""),
+        };
+        written.expect("writing to a string does not fail");
+        if at == 0 {
+            let (host, proto) = (target.authority(), target.scheme().as_str());
+            write!(line, ";host=\"{host}\";proto={proto}")
+                .expect("writing to a string does not fail");
+        }
+    }
+    HeaderValue::try_from(line).expect("addresses and an authority are visible ASCII")
+}
+
+/// True when the request has come through here twice already: it runs in a circle.
+pub(crate) fn is_loop(headers: &HeaderMap) -> bool {
+    let entries = headers
+        .get_all(VIA)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|b| *b == b','));
+    let ours = entries.filter(|entry| {
+        let mut words = entry
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        words
+            .nth(1)
+            .is_some_and(|name| name == PSEUDONYM.as_bytes())
+    });
+    ours.count() >= 2
+}
+
+/// The bytes of all lines.
+pub(crate) fn size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
+/// Removes from an app's response what is not the app's to say; framing is set anew by the caller.
+pub(crate) fn clean_response(received: HeaderMap, policy: &Policy) -> HeaderMap {
+    let nominated = hop_by_hop::nominated(&received);
+    let mut headers = HeaderMap::with_capacity(received.len());
+    let mut name = None;
+    for (next, value) in received {
+        name = next.or(name);
+        let Some(name) = &name else { continue };
+        let folded = fold(name.as_str());
+        let drop = hop_by_hop::is_hop_by_hop(name)
+            || nominated.contains(name)
+            || folded == "content-length"
+            || folded.starts_with("x-vestibule-")
+            || folded.starts_with("x-accel-");
+        if drop {
+            continue;
+        }
+        if *name == SET_COOKIE && is_our_cookie(value.as_bytes(), &policy.cookies) {
+            tracing::warn!(
+                event = "cookie-overwrite",
+                "the app tried to set a cookie of ours"
+            );
+            continue;
+        }
+        headers.append(name, value);
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Which app answers for a host and a path.
+
+use crate::authz::target::Target;
+use crate::web::upstream::Settings;
+use crate::web::upstream::client::Upstream;
+use crate::web::upstream::headers::Policy;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// The app for each host and path.
+#[derive(Clone, Debug)]
+pub struct Routes(Arc<[Upstream]>);
+
+/// Why no app answers for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    /// Nobody configured this host: answer 421 (RFC 9110 section 15.5.20).
+    Misdirected,
+    /// The host is known, the path is not: answer 404.
+    NotFound,
+}
+
+impl NoRoute {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+        }
+    }
+}
+
+impl Routes {
+    /// One route per app; `policy` holds for all of them.
+    #[must_use]
+    pub fn new(upstreams: impl IntoIterator<Item = Settings>, policy: &Arc<Policy>) -> Self {
+        let connect = |settings| Upstream::new(settings, Arc::clone(policy));
+        Self(upstreams.into_iter().map(connect).collect())
+    }
+
+    /// Finds the app for a target: one that names the host before one that takes any, then the longest path.
+    ///
+    /// # Errors
+    /// [`NoRoute`] when no app answers for it.
+    pub fn find(&self, target: &Target) -> Result<&Upstream, NoRoute> {
+        let for_host = |upstream: &&Upstream| {
+            let host = upstream.settings().host.as_deref();
+            host.is_none_or(|host| host == target.host())
+        };
+        if !self.0.iter().any(|upstream| for_host(&upstream)) {
+            return Err(NoRoute::Misdirected);
+        }
+        self.0
+            .iter()
+            .filter(for_host)
+            .filter(|upstream| is_below(target.path(), &upstream.settings().path))
+            .max_by_key(|upstream| {
+                (
+                    upstream.settings().host.is_some(),
+                    upstream.settings().path.len(),
+                )
+            })
+            .ok_or(NoRoute::NotFound)
+    }
+}
+
+/// True at `prefix` and below it, segment by segment: `/app` covers `/app/x` but not `/apple`.
+fn is_below(path: &str, prefix: &str) -> bool {
+    let rest = path.strip_prefix(prefix.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests;

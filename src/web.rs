@@ -1,6 +1,16 @@
 //! The HTTP edge.
 
+pub mod service;
+pub mod ops;
+pub mod proxy;
+mod portal;
+pub mod context;
+pub mod respond;
 pub mod page;
+pub mod csrf;
+pub mod cookie;
+pub mod return_to;
+pub mod route;
 pub mod upstream;
 pub mod request;
 pub mod body;

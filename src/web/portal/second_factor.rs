@@ -1,0 +1,99 @@
+//! A code: from the authenticator, or a backup code.
+
+use crate::authn::transaction::{Step, Transaction};
+use crate::login::LoginError;
+use crate::secret::Token;
+use crate::web::Body;
+use crate::web::page::Form;
+use crate::web::page::second_factor::{Model, Notice, Way, view};
+use crate::web::portal::visit::{BUSY, Visit};
+use crate::web::respond;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+
+/// Shows the form for whoever has given a password.
+pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
+    match visit.under_way().await {
+        Ok(Some((token, transaction))) => match transaction.step {
+            Step::SecondFactor(_) => page(visit, &token, &transaction, StatusCode::OK, None).await,
+            Step::Enrol(_) | Step::KeepCodes(_) => visit.go("/enrol"),
+        },
+        Ok(None) => visit.go("/login"),
+        Err(error) => visit.unavailable(&error),
+    }
+}
+
+/// Checks the code.
+pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) -> Response<Body> {
+    let (token, transaction) = match visit.under_way().await {
+        Ok(Some(under_way)) => under_way,
+        Ok(None) => return visit.over(),
+        Err(error) => return visit.unavailable(&error),
+    };
+    let mut form = match visit.posted(body, Some(token.digest())).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
+    };
+    let code = form.text("code");
+    if let Err(refusal) = form.finish() {
+        return visit.refused(refusal);
+    }
+    let (previous, client) = (visit.session_token(), visit.client());
+    let checked = visit
+        .context
+        .login
+        .second_factor(&token, &code, previous.as_ref(), &client);
+    let (status, notice) = match checked.await {
+        Ok(signed_in) => return visit.signed_in(&signed_in),
+        Err(LoginError::Over) => return visit.over(),
+        Err(LoginError::Store(error)) => return visit.unavailable(&error),
+        Err(LoginError::Malformed) => (StatusCode::UNPROCESSABLE_ENTITY, Notice::Malformed),
+        Err(LoginError::Refused) => (StatusCode::FORBIDDEN, Notice::Refused),
+        Err(LoginError::Limited(limited)) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            Notice::TooMany(limited.retry_after),
+        ),
+        Err(LoginError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, Notice::Busy(BUSY)),
+    };
+    page(visit, &token, &transaction, status, Some(notice)).await
+}
+
+async fn page(
+    visit: &Visit<'_>,
+    token: &Token<Transaction>,
+    transaction: &Transaction,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Response<Body> {
+    let account = match visit.context.accounts.get(transaction.account()).await {
+        Ok(Some(account)) => account,
+        Ok(None) => return visit.over(),
+        Err(error) => return visit.unavailable(&error),
+    };
+    let (plain, backup) = (
+        visit.context.path("/second-factor"),
+        visit.context.path("/second-factor?with=backup"),
+    );
+    let (way, action, other_way) = match visit.query("with").as_deref() {
+        Some("backup") => (Way::BackupCode, &backup, &plain),
+        Some(_) | None => (Way::App, &plain, &backup),
+    };
+    let document = view(&Model {
+        frame: &visit.frame(),
+        form: Form {
+            action,
+            csrf: &visit.form_token(Some(token.digest())),
+            rd: None,
+        },
+        username: account.username().as_str(),
+        way,
+        other_way,
+        start_over: &visit.context.path("/login"),
+        notice,
+    });
+    let mut response = visit.page(status, document);
+    if let Some(Notice::TooMany(wait) | Notice::Busy(wait)) = notice {
+        respond::retry_after(&mut response, wait);
+    }
+    response
+}

@@ -33,10 +33,14 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod cli;
+pub mod demo;
+pub mod app;
 pub mod telemetry;
 pub mod config;
 pub mod server;
 pub mod web;
+pub mod admin;
 pub mod gate;
 pub mod enrol;
 pub mod login;

@@ -1,0 +1,255 @@
+//! Wiring: a configuration becomes a running server, or its use-cases alone.
+
+mod edge;
+mod wiring;
+
+use crate::admin::Admin;
+use crate::admin::socket::AdminSocket;
+use crate::audit::{Audit, Details, Event, Source};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::login::Login;
+use crate::server::{self, Listener};
+use crate::store::Store;
+use crate::store::observed::Observed;
+use crate::store::opening::OpenError;
+use crate::store::sealed::Sealed;
+use crate::store::sled::SledStore;
+use crate::web::context::Context;
+use crate::web::ops::Ops;
+use crate::web::service;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error("{0}")]
+    Store(#[from] OpenError),
+    /// The keys that sign cannot be loaded.
+    #[error("{0}")]
+    Keys(#[from] crate::signing_keys::KeyError),
+    /// A file or an address cannot be used.
+    #[error("{what}: {cause}")]
+    Io {
+        /// Which.
+        what: String,
+        /// Why.
+        cause: io::Error,
+    },
+    /// A value passed the configuration and is of no use all the same.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl StartError {
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |cause| Self::Io { what, cause }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Keys(_) => "restore the data folder from a backup",
+            Self::Io { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse => {
+                "another program listens there; stop it, or choose another address"
+            }
+            Self::Io { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
+                "run as a user who may do that, or choose another place"
+            }
+            Self::Io { .. } => "see what the system says",
+            Self::Value(_) => "see `vestibule check`",
+        }
+    }
+}
+
+/// The store as it is built: watched, sealed, in sled.
+type Database = Observed<Sealed<SledStore>>;
+
+/// Everything that works on the store, opened.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    store: Arc<dyn Store>,
+    database: Arc<Database>,
+    clock: Arc<dyn Clock>,
+    audit: Audit,
+    parts: wiring::UseCases,
+    admin: Admin,
+}
+
+impl App {
+    /// Opens the store and builds the use-cases.
+    ///
+    /// # Errors
+    /// When the store, a key or a file cannot be used.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        wiring::open(config, Arc::new(SystemClock)).await
+    }
+
+    /// What an administrator may do.
+    #[must_use]
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// Binds every listener.
+    ///
+    /// # Errors
+    /// When an address or a file cannot be used.
+    pub async fn listen(mut self) -> Result<Running, StartError> {
+        let listener = Listener::bind(&wiring::listen(&self.config.listen))
+            .await
+            .map_err(StartError::io(format!(
+                "cannot listen on {}",
+                self.config.listen
+            )))?;
+        let ops = match self.config.ops.listen {
+            None => None,
+            Some(address) => Some(
+                Listener::bind(&server::Listen::Tcp(address))
+                    .await
+                    .map_err(StartError::io(format!("cannot listen on {address}")))?,
+            ),
+        };
+        self.admin = wiring::admin(
+            &self.parts,
+            &self.config,
+            &wiring::origin(&self.config, listener.local_addr()),
+        );
+        let socket =
+            AdminSocket::bind(&self.config.data_dir).map_err(StartError::io("the admin socket"))?;
+        let stopping = CancellationToken::new();
+        let context = edge::context(&self, listener.local_addr(), stopping.clone()).await?;
+        Ok(Running {
+            app: self,
+            context: Arc::new(context),
+            listener,
+            ops,
+            socket,
+            stopping,
+        })
+    }
+}
+
+/// A server whose listeners are bound.
+#[derive(Debug)]
+pub struct Running {
+    app: App,
+    context: Arc<Context>,
+    listener: Listener,
+    ops: Option<Listener>,
+    socket: AdminSocket,
+    stopping: CancellationToken,
+}
+
+/// How often what has expired is cleared away.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// Expired rows that are cleared away at once.
+const SWEEP: usize = 10_000;
+
+impl Running {
+    /// The use-cases.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Where browsers connect, as they would write it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self.listener.local_addr() {
+            Some(address) => format!("http://{address}"),
+            None => self.app.config.listen.to_string(),
+        }
+    }
+
+    /// Where operators connect.
+    #[must_use]
+    pub fn ops_address(&self) -> Option<SocketAddr> {
+        self.ops.as_ref()?.local_addr()
+    }
+
+    /// Serves until `stop`, then lets what is under way end.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self {
+            app,
+            context,
+            listener,
+            ops,
+            socket,
+            stopping,
+        } = self;
+        let source = Source::command_line();
+        app.audit
+            .record(Event::SysStartup, &source, &Details::none());
+        let chores = tokio::spawn(housekeeping(
+            app.parts.login.clone(),
+            Arc::clone(&app.database),
+            Arc::clone(&app.clock),
+        ));
+        let admin = tokio::spawn(socket.serve(app.admin.clone(), stopping.clone()));
+        let ops_done = CancellationToken::new();
+        let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, &app, &stopping, &ops_done)));
+        let tunnels = context.tunnels.clone();
+        let draining = stopping.clone();
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            draining.cancel();
+        });
+        let settings = wiring::server(&app.config);
+        let answer =
+            move |request, connection| service::answer(Arc::clone(&context), request, connection);
+        server::serve(listener, settings, answer, stopping).await;
+        tunnels.close();
+        tunnels.wait().await;
+        chores.abort();
+        ops_done.cancel();
+        for task in [Some(admin), ops].into_iter().flatten() {
+            drop(task.await);
+        }
+        app.audit
+            .record(Event::SysShutdown, &source, &Details::none());
+    }
+}
+
+/// The ops listener answers while the public one drains: it says that we stop.
+fn serve_ops(
+    listener: Listener,
+    app: &App,
+    stopping: &CancellationToken,
+    done: &CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let ops = Ops {
+        store: Arc::clone(&app.store),
+        stopping: stopping.clone(),
+    };
+    let settings = server::Settings {
+        max_connections: 64,
+        drain_timeout: Duration::from_secs(1),
+        ..server::Settings::default()
+    };
+    let answer = move |request, _| ops.clone().answer(request);
+    server::serve(listener, settings, answer, done.clone())
+}
+
+async fn housekeeping(login: Login, store: Arc<Database>, clock: Arc<dyn Clock>) {
+    let mut timer = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        timer.tick().await;
+        login.limits().sweep();
+        match store.inner().inner().sweep(clock.now(), SWEEP).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "cleared away what had expired"),
+            Err(error) => tracing::error!(%error, "what has expired cannot be cleared away"),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Which configuration value goes where at the edge: rules, routes, cookies, pages.
+
+use crate::app::{App, StartError, wiring};
+use crate::authz::rule::{HostPattern, PathPattern, Policy, Rule, Rules};
+use crate::config::{self, Config};
+use crate::gate::{self, Gate};
+use crate::identity::Names;
+use crate::identity::signer::{Algorithm, Signer};
+use crate::signing_keys::{self, KeySet};
+use crate::web::context::{Asset, Context, Look, Place};
+use crate::web::cookie::{Jar, Transport};
+use crate::web::csrf::Csrf;
+use crate::web::page::asset;
+use crate::web::return_to::Allowed;
+use crate::web::{body, request, upstream};
+use bytes::Bytes;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What the edge answers with.
+pub(in crate::app) async fn context(
+    app: &App,
+    bound: Option<SocketAddr>,
+    stopping: CancellationToken,
+) -> Result<Context, StartError> {
+    let (config, parts) = (&app.config, &app.parts);
+    let place = place(config, wiring::origin(config, bound));
+    let algorithm = algorithm(config.identity.algorithm);
+    let keys = signing_keys::load(&parts.table, algorithm, &*app.clock).await?;
+    let jwks = keys.published.clone();
+    let jar = Jar::new(
+        &config.session.cookie_name,
+        config.session.cookie_domain.clone(),
+        place.transport,
+    );
+    let policy = Arc::new(header_policy(config, &jar, &place));
+    Ok(Context {
+        gate: Arc::new(gate(app, keys, &place)),
+        accounts: parts.accounts.clone(),
+        login: parts.login.clone(),
+        enrol: parts.enrol.clone(),
+        min_password: config.password.min_length,
+        clock: Arc::clone(&app.clock),
+        routes: routes(config, &policy),
+        limits: request::Settings {
+            trusted_proxies: config.trusted_proxies.clone(),
+            max_head: config.proxy.max_header_bytes,
+            max_headers: config.proxy.max_headers,
+            max_target: config.proxy.max_target,
+        },
+        jwks,
+        csrf: Csrf::new(parts.master_key.derive("csrf")),
+        allowed: Allowed::new(origins(config, &place), place.portal.clone()),
+        look: look(config, &place)?,
+        jar,
+        place,
+        audit: app.audit.clone(),
+        tunnels: TaskTracker::new(),
+        stopping,
+    })
+}
+
+fn place(config: &Config, origin: String) -> Place {
+    Place {
+        origin,
+        host: config.public_url.host().to_owned(),
+        hosts: hosts(config),
+        portal: config.portal.path.clone(),
+        transport: if config.public_url.is_https() {
+            Transport::Tls
+        } else {
+            Transport::Plain
+        },
+    }
+}
+
+/// All hosts, if every app names its own.
+fn hosts(config: &Config) -> Option<Vec<String>> {
+    let named: Option<Vec<String>> = config
+        .upstreams
+        .iter()
+        .map(|app| app.host.clone())
+        .collect();
+    let mut hosts = named.filter(|hosts| !hosts.is_empty())?;
+    hosts.push(config.public_url.host().to_owned());
+    Some(hosts)
+}
+
+fn algorithm(algorithm: config::Algorithm) -> Algorithm {
+    match algorithm {
+        config::Algorithm::Es256 => Algorithm::Es256,
+        config::Algorithm::EdDsa => Algorithm::EdDsa,
+    }
+}
+
+fn gate(app: &App, keys: KeySet, place: &Place) -> Gate {
+    let (config, parts) = (&app.config, &app.parts);
+    let identity = &config.identity;
+    // An audience that was not said is the public address, whose port may only be known now.
+    let audience = if identity.audience == config.public_url.as_str() {
+        place.origin.clone()
+    } else {
+        identity.audience.clone()
+    };
+    Gate::new(gate::Parts {
+        accounts: parts.accounts.clone(),
+        sessions: parts.sessions.clone(),
+        generations: Arc::clone(&parts.generations),
+        rules: rules(&config.access),
+        signer: Signer::new(
+            keys.current,
+            place.origin.clone(),
+            audience,
+            identity.lifetime,
+        ),
+        names: names(identity),
+        clock: Arc::clone(&app.clock),
+    })
+}
+
+fn names(identity: &config::Identity) -> Names {
+    Names {
+        user: identity.headers.user.clone(),
+        name: identity.headers.name.clone(),
+        email: identity.headers.email.clone(),
+        groups: identity.headers.groups.clone(),
+        assertion: identity.assertion_header.clone(),
+    }
+}
+
+fn rules(access: &config::Access) -> Rules {
+    let rule = |rule: &config::Rule| Rule {
+        hosts: rule
+            .hosts
+            .iter()
+            .map(|host| HostPattern::parse(host))
+            .collect(),
+        paths: rule
+            .paths
+            .iter()
+            .map(|path| PathPattern::parse(path.as_str()))
+            .collect(),
+        methods: rule.methods.clone(),
+        policy: policy(rule.policy),
+    };
+    Rules::new(
+        access.rules.iter().map(rule).collect(),
+        policy(access.default),
+    )
+}
+
+fn policy(policy: config::Policy) -> Policy {
+    match policy {
+        config::Policy::Bypass => Policy::Bypass,
+        config::Policy::TwoFactor => Policy::TwoFactor,
+        config::Policy::Deny => Policy::Deny,
+    }
+}
+
+/// Our own origin, and those of the apps' hosts, which share our scheme and port.
+fn origins(config: &Config, place: &Place) -> Vec<String> {
+    let mut origins = vec![place.origin.clone()];
+    let base = config.public_url.url();
+    for host in config
+        .upstreams
+        .iter()
+        .filter_map(|upstream| upstream.host.as_deref())
+    {
+        let mut url = base.clone();
+        if url.set_host(Some(host)).is_ok() {
+            origins.push(url.origin().ascii_serialization());
+        }
+    }
+    origins
+}
+
+fn header_policy(config: &Config, jar: &Jar, place: &Place) -> upstream::Policy {
+    let by_method = config
+        .access
+        .rules
+        .iter()
+        .any(|rule| !rule.methods.is_empty());
+    upstream::Policy {
+        names: names(&config.identity),
+        cookies: jar.names().map(str::to_owned).to_vec(),
+        underscores: match config.proxy.underscore_headers {
+            config::UnderscoreHeaders::Drop => upstream::Underscores::Drop,
+            config::UnderscoreHeaders::Keep => upstream::Underscores::Keep,
+        },
+        method_override: if by_method {
+            upstream::MethodOverride::Drop
+        } else {
+            upstream::MethodOverride::Keep
+        },
+        origins: origins(config, place),
+    }
+}
+
+fn routes(config: &Config, policy: &Arc<upstream::Policy>) -> upstream::Routes {
+    let settings = config.upstreams.iter().map(|app| upstream::Settings {
+        host: app.host.clone(),
+        path: app.path.clone(),
+        connect_timeout: app.connect_timeout,
+        response_timeout: app.response_timeout,
+        idle_timeout: app.idle_timeout,
+        tunnel_idle_timeout: config.proxy.tunnel_idle_timeout,
+        request_body: body::Limits {
+            bytes: app.max_body,
+            idle: config.proxy.body_idle_timeout,
+            ..body::Limits::default()
+        },
+        host_header: if app.preserve_host {
+            upstream::HostHeader::Preserve
+        } else {
+            upstream::HostHeader::Upstream
+        },
+        ..upstream::Settings::new(address(&app.url))
+    });
+    upstream::Routes::new(settings, policy)
+}
+
+fn address(url: &config::UpstreamUrl) -> upstream::Address {
+    match url {
+        config::UpstreamUrl::Http { host, port } => upstream::Address::Tcp {
+            host: host.to_string(),
+            port: *port,
+        },
+        config::UpstreamUrl::Unix(path) => upstream::Address::Unix(path.clone()),
+    }
+}
+
+fn look(config: &Config, place: &Place) -> Result<Look, StartError> {
+    let base = format!("{}/assets/", config.portal.path);
+    let file = |name: String, kind, content: Bytes| Asset {
+        path: format!("{base}{name}"),
+        name,
+        kind,
+        content,
+    };
+    let style = asset::style(asset::Accent(config.portal.accent.0));
+    let script = asset::script();
+    let portal = &config.portal;
+    Ok(Look {
+        title: portal.title.clone(),
+        form_action: form_action(config, place),
+        support_link: portal.support_link.as_ref().map(ToString::to_string),
+        style: file(style.name, style.media_type, style.text.into()),
+        script: file(script.name, script.media_type, script.text.into()),
+        logo: match &portal.logo_file {
+            None => None,
+            Some(path) => {
+                let (kind, content) = logo(path)?;
+                let digest = data_encoding::HEXLOWER.encode(&crate::secret::sha256(&content)[..8]);
+                Some(file(format!("logo-{digest}"), kind, content.into()))
+            }
+        },
+    })
+}
+
+fn form_action(config: &Config, place: &Place) -> String {
+    let others = origins(config, place).into_iter().skip(1);
+    others.fold("form-action 'self'".to_owned(), |list, origin| {
+        format!("{list} {origin}")
+    })
+}
+
+/// The longest logo, in bytes.
+const LONGEST_LOGO: u64 = 1024 * 1024;
+
+fn logo(path: &Path) -> Result<(&'static str, Vec<u8>), StartError> {
+    let shown = || path.display().to_string();
+    let size = std::fs::metadata(path)
+        .map_err(StartError::io(shown()))?
+        .len();
+    if size > LONGEST_LOGO {
+        return Err(StartError::Value(format!(
+            "{} is longer than 1 MiB",
+            shown()
+        )));
+    }
+    let ending = path
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default();
+    let kind = match ending.to_ascii_lowercase().as_str() {
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        _ => {
+            return Err(StartError::Value(format!(
+                "{} is no SVG, PNG, JPEG or WebP image",
+                shown()
+            )));
+        }
+    };
+    Ok((kind, std::fs::read(path).map_err(StartError::io(shown()))?))
+}

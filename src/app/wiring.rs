@@ -1,0 +1,272 @@
+//! Which configuration value goes where among the use-cases.
+
+use crate::accounts::{self, Accounts};
+use crate::admin::Admin;
+use crate::app::{App, Database, StartError};
+use crate::audit::Audit;
+use crate::authn::lockout::Ceiling;
+use crate::authn::password::Params;
+use crate::authn::password::policy::Policy as PasswordPolicy;
+use crate::authn::session::Lifetimes;
+use crate::authn::totp::Skew;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::enrol::{self, Enrol};
+use crate::gate::Generations;
+use crate::hashing::{self, Pool};
+use crate::identity::signer::KeyRecord;
+use crate::login::device::DeviceKey;
+use crate::login::limits::Limits;
+use crate::login::{self, EnrolmentMode, Login};
+use crate::rate_limit::{Limit, Rate};
+use crate::secret::Key;
+use crate::server;
+use crate::sessions::Sessions;
+use crate::store::Store;
+use crate::store::data_folder::DataFolder;
+use crate::store::observed::Observed;
+use crate::store::table::Table;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The use-cases, and what the edge needs beside them.
+#[derive(Debug)]
+pub(in crate::app) struct UseCases {
+    pub(in crate::app) accounts: Accounts,
+    pub(in crate::app) login: Login,
+    pub(in crate::app) enrol: Enrol,
+    pub(in crate::app) sessions: Sessions,
+    pub(in crate::app) generations: Arc<Generations>,
+    pub(in crate::app) master_key: Key,
+    pub(in crate::app) table: Table<KeyRecord>,
+}
+
+/// Opens the store and builds what works on it.
+pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
+    let audit = audit(&config, &clock)?;
+    let opened = DataFolder::open(
+        &config.data_dir,
+        &config.storage.master_key_file,
+        Arc::clone(&clock),
+    )
+    .await?;
+    let database: Arc<Database> = Arc::new(Observed::new(opened.store));
+    let generations = Arc::new(Generations::default());
+    database.watch(Arc::clone(&generations) as _);
+    let store: Arc<dyn Store> = Arc::clone(&database) as _;
+    let parts = use_cases(
+        &config,
+        &store,
+        opened.master_key,
+        generations,
+        &audit,
+        &clock,
+    )?;
+    let admin = admin(&parts, &config, &origin(&config, None));
+    Ok(App {
+        config,
+        store,
+        database,
+        clock,
+        audit,
+        parts,
+        admin,
+    })
+}
+
+fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+    match &config.log.audit_file {
+        None => Ok(Audit::to_log(Arc::clone(clock))),
+        Some(path) => Audit::to_file(Arc::clone(clock), path)
+            .map_err(StartError::io(path.display().to_string())),
+    }
+}
+
+fn use_cases(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    master_key: Key,
+    generations: Arc<Generations>,
+    audit: &Audit,
+    clock: &Arc<dyn Clock>,
+) -> Result<UseCases, StartError> {
+    let lifetimes = Lifetimes {
+        absolute: config.session.lifetime,
+        idle: config.session.idle,
+    };
+    let per_account = usize::try_from(config.session.max_per_user).unwrap_or(usize::MAX);
+    let sessions = Sessions::new(
+        Table::new(Arc::clone(store)),
+        Arc::clone(clock),
+        lifetimes,
+        per_account,
+    );
+    let hashing = hashing(&config.password)?;
+    let accounts = Accounts::new(accounts::Parts {
+        store: Arc::clone(store),
+        sessions: sessions.clone(),
+        hashing: hashing.clone(),
+        policy: PasswordPolicy {
+            min_length: config.password.min_length,
+            max_length: config.password.max_length,
+        },
+        context: password_context(config),
+        invitation_lifetime: config.invitation.lifetime,
+        audit: audit.clone(),
+        clock: Arc::clone(clock),
+    });
+    let login = login(
+        config,
+        store,
+        &accounts,
+        &sessions,
+        &hashing,
+        &master_key,
+        audit,
+        clock,
+    );
+    let enrol = Enrol::new(enrol::Parts {
+        accounts: accounts.clone(),
+        transactions: Table::new(Arc::clone(store)),
+        login: login.clone(),
+        hashing,
+        skew: skew(config),
+        issuer: config.totp.issuer.clone(),
+        audit: audit.clone(),
+        clock: Arc::clone(clock),
+    });
+    Ok(UseCases {
+        accounts,
+        login,
+        enrol,
+        sessions,
+        generations,
+        master_key,
+        table: Table::new(Arc::clone(store)),
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "wiring names every part once")]
+fn login(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    accounts: &Accounts,
+    sessions: &Sessions,
+    hashing: &Pool,
+    master_key: &Key,
+    audit: &Audit,
+    clock: &Arc<dyn Clock>,
+) -> Login {
+    Login::new(login::Parts {
+        accounts: accounts.clone(),
+        transactions: Table::new(Arc::clone(store)),
+        sessions: sessions.clone(),
+        hashing: hashing.clone(),
+        limits: limits(&config.throttle),
+        ceiling: ceiling(config),
+        devices: DeviceKey::new(master_key.derive("device"), config.session.device_lifetime),
+        skew: skew(config),
+        enrolment: match config.totp.enrolment {
+            config::EnrolmentMode::Invite => EnrolmentMode::Invite,
+            config::EnrolmentMode::FirstSignIn => EnrolmentMode::FirstSignIn,
+        },
+        audit: audit.clone(),
+        clock: Arc::clone(clock),
+    })
+}
+
+fn hashing(password: &config::Password) -> Result<Pool, StartError> {
+    let memory = u32::try_from(password.memory / 1024).unwrap_or(u32::MAX);
+    let params = Params::new(memory, password.iterations, password.parallelism)
+        .map_err(|error| StartError::Value(error.to_string()))?;
+    let limits = hashing::Limits {
+        threads: password.hashing_threads,
+        queue: password.hashing_queue,
+        ..hashing::Limits::default()
+    };
+    Ok(Pool::new(limits, params))
+}
+
+fn skew(config: &Config) -> Skew {
+    if config.totp.skew == 0 {
+        Skew::Strict
+    } else {
+        Skew::OneStep
+    }
+}
+
+fn ceiling(config: &Config) -> Ceiling {
+    Ceiling {
+        passwords: config.throttle.max_failures,
+        codes: config.throttle.max_code_failures,
+    }
+}
+
+fn password_context(config: &Config) -> Vec<String> {
+    let mut words = vec![
+        "vestibule".to_owned(),
+        config.portal.title.clone(),
+        config.totp.issuer.clone(),
+    ];
+    words.extend(config.public_url.host().split('.').map(str::to_owned));
+    words
+}
+
+fn limits(throttle: &config::Throttle) -> Limits {
+    const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let slots = u32::try_from(throttle.max_keys)
+        .ok()
+        .and_then(NonZeroU32::new);
+    let slots = slots.unwrap_or(NonZeroU32::MAX);
+    let limit = |burst: u32, period: Duration| {
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        Limit::new(Rate { burst, period }, slots)
+    };
+    // As many at once as in the whole time, and each of them back after its share of it.
+    let within = |times: u32, time: Duration| limit(times, time / times.max(1));
+    Limits {
+        address_minute: within(throttle.logins_per_minute, MINUTE),
+        address_hour: within(throttle.logins_per_hour, HOUR),
+        account: limit(throttle.free_attempts, throttle.delay),
+        codes: within(throttle.codes_per_hour, HOUR),
+        backup_codes: within(throttle.backup_codes_per_hour, HOUR),
+    }
+}
+
+/// The origin that browsers see; with port 0 the real one is known only once we listen.
+pub(in crate::app) fn origin(config: &Config, bound: Option<SocketAddr>) -> String {
+    let mut url = config.public_url.url().clone();
+    match bound {
+        Some(bound) if url.port() == Some(0) && url.set_port(Some(bound.port())).is_ok() => {
+            url.origin().ascii_serialization()
+        }
+        Some(_) | None => config.public_url.as_str().to_owned(),
+    }
+}
+
+pub(in crate::app) fn admin(parts: &UseCases, config: &Config, origin: &str) -> Admin {
+    let invite_url = format!("{origin}{}/invite/", config.portal.path);
+    Admin::new(parts.accounts.clone(), invite_url, ceiling(config))
+}
+
+pub(in crate::app) fn listen(listen: &config::Listen) -> server::Listen {
+    match listen {
+        config::Listen::Tcp(address) => server::Listen::Tcp(*address),
+        config::Listen::Unix(path) => server::Listen::Unix(path.clone()),
+    }
+}
+
+pub(in crate::app) fn server(config: &Config) -> server::Settings {
+    let proxy = &config.proxy;
+    server::Settings {
+        max_connections: proxy.max_connections,
+        head_timeout: proxy.header_timeout,
+        idle_timeout: proxy.idle_timeout,
+        drain_timeout: proxy.drain_timeout,
+        max_headers: proxy.max_headers,
+        ..server::Settings::default()
+    }
+}

@@ -1,0 +1,139 @@
+//! The command line: what was asked for, and how it ended.
+//!
+//! Exit status 0: done; 1: failed while running; 2: wrong usage or configuration.
+
+mod serve;
+mod admin;
+mod check;
+mod healthcheck;
+mod print;
+
+use crate::config::Overrides;
+use clap::{Args, Parser, Subcommand};
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A login in front of any web app: password, one-time code, signed identity.
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Asked,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration file; else vestibule.toml here, else /etc/vestibule/vestibule.toml
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Asked {
+    /// Start a sample app with the gate in front of it, and print a first invitation link
+    Demo {
+        /// Where to listen
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: std::net::SocketAddr,
+    },
+    /// Run the gate
+    Serve {
+        /// Where to listen, in place of `listen` in the configuration
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+        /// The app behind, in place of all `[[upstream]]` in the configuration
+        #[arg(long, value_name = "URL")]
+        upstream: Option<String>,
+    },
+    /// Read the whole configuration and say what is wrong with it
+    Check,
+    /// Ask the local server whether it is ready
+    Healthcheck,
+    /// Users
+    #[command(subcommand)]
+    User(admin::User),
+    /// Sessions
+    #[command(subcommand)]
+    Session(admin::Session),
+}
+
+/// Why a command failed; printed as `error:` and `hint:` lines.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl Failure {
+    /// Failed while running.
+    fn running(what: impl fmt::Display, hint: &str) -> Self {
+        Self {
+            code: 1,
+            text: format!("error: {what}\nhint: {hint}"),
+        }
+    }
+
+    /// Wrong usage or configuration; `text` has its own `error:` and `hint:` lines.
+    fn usage(text: impl fmt::Display) -> Self {
+        Self {
+            code: 2,
+            text: text.to_string(),
+        }
+    }
+}
+
+/// Runs what the arguments of the process ask for.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return print::usage(&error),
+    };
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            print::error(&failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let common = &arguments.common;
+    match &arguments.command {
+        Asked::Demo { listen } => serve::demo(*listen),
+        Asked::Serve { listen, upstream } => {
+            let overrides = Overrides {
+                listen: listen.clone(),
+                upstream: upstream.clone(),
+                ..Overrides::default()
+            };
+            serve::serve(load(common, overrides)?)
+        }
+        Asked::Check => check::check(common),
+        Asked::Healthcheck => healthcheck::ask(&load(common, Overrides::default())?.config),
+        Asked::User(user) => admin::user(user, common),
+        Asked::Session(session) => admin::session(session, common),
+    }
+}
+
+fn load(common: &Common, overrides: Overrides) -> Result<crate::config::Loaded, Failure> {
+    let environment = crate::config::environment();
+    crate::config::Config::load(common.config.as_deref(), environment, overrides)
+        .map_err(Failure::usage)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::running(error, "the system is short of threads or file descriptors")
+        })
+}

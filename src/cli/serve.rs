@@ -1,0 +1,98 @@
+//! `vestibule serve` and `vestibule demo`: run until told to stop.
+
+use crate::admin::view::InvitationView;
+use crate::app::{App, Running};
+use crate::cli::admin::start_failure;
+use crate::cli::{Failure, print, runtime};
+use crate::config::{Config, Loaded};
+use crate::demo;
+use crate::telemetry;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+pub(in crate::cli) fn serve(loaded: Loaded) -> Result<ExitCode, Failure> {
+    if !loaded.warnings.0.is_empty() {
+        print::error(&loaded.warnings);
+    }
+    telemetry::start(&loaded.config.log);
+    runtime()?.block_on(async {
+        let stop = stop_on_signal()?;
+        let running = start(loaded.config).await?;
+        announce(&running);
+        let first = running.app().admin().first_administrator().await;
+        match first {
+            Ok(Some(invitation)) => print_first(&invitation),
+            Ok(None) => {}
+            Err(error) => return Err(Failure::running(error, "the log may say more")),
+        }
+        running.run(stop).await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// A throw-away folder, a sample app, the gate in front of it, and a first user.
+pub(in crate::cli) fn demo(listen: SocketAddr) -> Result<ExitCode, Failure> {
+    let folder = demo::Folder::create().map_err(|error| {
+        Failure::running(error, "the folder for temporary files has to be writable")
+    })?;
+    runtime()?.block_on(async {
+        let stop = stop_on_signal()?;
+        let sample = demo::start_app()
+            .await
+            .map_err(|error| Failure::running(error, "a port on the loopback address is needed"))?;
+        let config = demo::config(listen, sample, folder.path()).map_err(Failure::usage)?;
+        telemetry::start(&config.log);
+        let running = start(config).await?;
+        announce(&running);
+        let invitation = demo::first_user(running.app().admin())
+            .await
+            .map_err(|error| Failure::running(error, "the log may say more"))?;
+        print::line("\nA sample app stands behind the gate. Open this link as its first user:\n");
+        print::line(format!("  {}\n", invitation.link));
+        print::line("Everything is thrown away when you press Ctrl-C.");
+        running.run(stop).await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn start(config: Config) -> Result<Running, Failure> {
+    let app = App::open(config)
+        .await
+        .map_err(|error| start_failure(&error))?;
+    app.listen().await.map_err(|error| start_failure(&error))
+}
+
+fn announce(running: &Running) {
+    print::line(format!("listening on {}", running.address()));
+    if let Some(ops) = running.ops_address() {
+        print::line(format!("ops on http://{ops}"));
+    }
+}
+
+fn print_first(invitation: &InvitationView) {
+    print::line("\nThere is no user yet. This link makes you the first administrator:\n");
+    print::line(format!("  {}\n", invitation.link));
+    print::line(format!("It works once, until {}.", invitation.expires));
+}
+
+/// Receives the signals that end us, from before anything is printed: who reads a line may send one.
+fn stop_on_signal() -> Result<CancellationToken, Failure> {
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        asked.cancel();
+    });
+    Ok(stop)
+}
+
+fn no_signals(error: std::io::Error) -> Failure {
+    Failure::running(error, "signals cannot be received here")
+}

@@ -33,6 +33,7 @@
 //!
 //! The [`manual`] has the threats, the decisions, and every number.
 
+pub mod manual;
 pub mod cli;
 pub mod demo;
 pub mod app;

@@ -1,0 +1,47 @@
+//! Why it is built like this.
+//!
+//! **One crate, ordered.** The list of modules in `lib.rs` is the architecture, and a test holds it: a module uses only what stands
+//! below it. The compiler would check borders between crates as well, at the price of two dozen manifests.
+//!
+//! **Proofs are types.** A session needs a [`PasswordVerified`](crate::authn::password::PasswordVerified) and a
+//! [`SecondFactorVerified`](crate::authn::SecondFactorVerified) of one account, and a request goes to the app with a
+//! [`Pass`](crate::identity::Pass) only. Each is made in one function. Forgetting a check does not compile.
+//!
+//! **One account, one record.** Password, authenticator, newest accepted step, unused backup codes and epoch change together by
+//! compare-and-swap. So a code is spent once under any concurrency, and no transaction is needed for it.
+//!
+//! **sled.** An embedded store, so there is nothing to install or operate. It is behind a small trait
+//! ([`Store`](crate::store::Store)), pinned to one version, and used by rules that were measured: its `flush` alone is not
+//! durable on Linux, so one thread groups writers into one flush and one `fdatasync`, and whatever a visitor is told
+//! waits for that. Corruption shows as a panic or as missing rows, so opening is guarded, every value is sealed, and
+//! a marker file tells a lost store from a new one. It allows one process, which is why commands go through a socket.
+//!
+//! **aws-lc-rs**, for signing, sealing, MACs and random numbers: fast, maintained, a FIPS version exists, and *one* provider can be
+//! looked after. Neither ring nor OpenSSL is linked. Argon2 and TOTP come from crates that do nothing else.
+//!
+//! **SHA-1, six digits, 30 seconds** for codes: other settings are ignored by some authenticator apps, silently, and HMAC-SHA-1 has no
+//! weakness that matters here. The window is one step to either side; `totp.skew = 0` is stricter.
+//!
+//! **Passwords** have a length and must not be common; there are no rules about digits and signs, which make passwords
+//! worse (NIST SP 800-63B-4, 3.1.1.2). They are compared in NFC.
+//!
+//! **User names** have one spelling (RFC 8265), and two that look alike cannot both exist (UTS 39).
+//!
+//! **Paths** are judged and forwarded as the same bytes. Bytes that no two servers agree on are refused. A path that servers are
+//! known to read differently (`//`, `..`, `%2f`, `;` …) meets the strictest rule of its host and goes on unchanged,
+//! because real apps use `%2F`.
+//!
+//! **Identity headers** hold visible ASCII and spaces. Other characters, and `% , ; " \`, are percent-encoded as UTF-8, so a name can neither
+//! end a line nor add a group. An empty value is sent as an empty header. The assertion carries plain UTF-8.
+//!
+//! **ES256** by default: every JWT library verifies it. EdDSA is smaller and faster, and an option. One key has one algorithm
+//! and one purpose, and the token names neither address nor key of its own.
+//!
+//! **Assertions live for a minute** and are made again at half of it. They are not bound to a request: whoever
+//! reads one in the app can use it until it expires, towards the same audience.
+//!
+//! **Signed-in requests touch no disk.** Live sessions are cached with their signed headers; the store tells the cache of every
+//! change before the change is reported done, so an ended session is over on the next request.
+//!
+//! **Logs name accounts by id** and hold no query: queries hold tokens. A name that was typed is not logged, because people type
+//! passwords there.

@@ -484,6 +484,22 @@ fn a_host_that_nobody_configured_gets_nothing() {
     assert_eq!(app.seen(), []);
 }
 
+/// Browsers hold the redirect after a form against the policy of its page.
+#[test]
+fn a_form_may_lead_to_every_configured_host() {
+    let app = App::start();
+    let wiki = format!("{}host = \"wiki.app.localhost\"\n", app.upstream());
+    let own = format!("{}host = \"{HOST}\"\n", app.upstream());
+    let gate = Gate::start(&(own + &wiki));
+    let page = gate.browser().get("/_vestibule/login");
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    let targets = policy
+        .split("; ")
+        .find(|rule| rule.starts_with("form-action"));
+    let expected = format!("form-action 'self' http://{HOST} http://wiki.app.localhost");
+    assert_eq!(targets, Some(expected.as_str()));
+}
+
 #[test]
 fn forms_are_read_within_their_bounds() {
     let gate = Gate::start(LENIENT);

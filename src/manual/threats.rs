@@ -38,10 +38,13 @@
 //! 2. **Proxy and gate.** [`web::request`](crate::web::request) reads each request once and refuses what is not clear.
 //! 3. **Gate and app.** Only a request with a [`Pass`](crate::identity::Pass) goes there. If others can reach the app too, the
 //!    plain headers prove nothing there, and the app has to verify the assertion.
-//! 4. **Process and disk.** A store that is damaged, emptied, swapped or without its key does not open.
+//! 4. **Process and disk.** A store that is emptied, swapped or without its key does not open, and a value that was changed is refused.
+//!    A database that lost single rows in silence is not noticed.
 //! 5. **Administrator and server.** The socket in the data folder; nothing administrative is on the public listener.
 //! 6. **Our pages and the app, in one origin.** Our cookies are `HttpOnly`, our pages cannot be framed, and their forms are taken only with a
 //!    token that was made for that step. A script in the app can still act as its visitor towards the app.
+//!    A service worker of the app with the scope `/` sees requests for our pages too: whoever can plant one there can imitate them. An app
+//!    that runs other people's scripts belongs on a host of its own.
 //!
 //! # What is not covered
 //!

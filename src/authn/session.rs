@@ -29,7 +29,7 @@ use crate::authn::password::PasswordVerified;
 use crate::authn::{AccountId, Factor, Rejection, SecondFactorVerified};
 use crate::clock::Timestamp;
 use crate::secret::random;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -73,17 +73,21 @@ impl SessionId {
         Self(random())
     }
 
-    /// Reads the text form, 22 characters of base64url.
+    /// Reads the text form, `s_` and 26 characters of lower-case base32: no command line takes it for
+    /// an option.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let encoded = text.strip_prefix("s_").filter(|rest| rest.len() == 26)?;
+        let bytes = BASE32_NOPAD
+            .decode(encoded.to_ascii_uppercase().as_bytes())
+            .ok()?;
         Some(Self(bytes.try_into().ok()?))
     }
 }
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+        write!(f, "s_{}", BASE32_NOPAD.encode(&self.0).to_ascii_lowercase())
     }
 }
 

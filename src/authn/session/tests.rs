@@ -120,4 +120,6 @@ fn every_session_has_a_name_of_its_own() {
     let one = record().id();
     assert_ne!(one, record().id());
     assert_eq!(SessionId::parse(&one.to_string()), Some(one));
+    assert!(one.to_string().starts_with("s_"));
+    assert_eq!(SessionId::parse(&one.to_string()[1..]), None);
 }

@@ -279,7 +279,8 @@ impl Enrol {
         let held = enrolling
             .finish(proof, self.parts.clock.now())
             .ok_or(EnrolError::Over)?;
-        self.show_codes(token, held, codes).await
+        let transaction = self.take(token).await?;
+        self.show_codes(transaction, held, codes).await
     }
 
     /// Ten hashes are made for a right code only.
@@ -321,7 +322,11 @@ impl Enrol {
         // Ten hashes at the push of a button.
         self.parts.login.limit_address(client)?;
         let (set, codes) = self.generate_codes().await?;
+        // Whoever takes the login replaces the codes: of two at once, those of the other would be shown in vain.
+        let transaction = self.take(token).await?;
+        let epoch = held.epoch();
         let renewed = self.parts.accounts.update(held.account(), |account| {
+            same_epoch(account, epoch)?;
             account.replace_backup_codes(set.clone())
         });
         renewed.await?;
@@ -329,7 +334,7 @@ impl Enrol {
         self.parts
             .audit
             .record(Event::AuthnBackupCodesRenewed, &client.source, &details);
-        self.show_codes(token, held, codes).await
+        self.show_codes(transaction, held, codes).await
     }
 
     /// The codes are kept: the session begins.
@@ -344,8 +349,7 @@ impl Enrol {
     ) -> Result<SignedIn, EnrolError> {
         let held = self.holding(token).await?;
         let account = self.get(held.account()).await?;
-        let taken = self.parts.transactions.take(&token.digest().0).await?;
-        let transaction = taken.ok_or(EnrolError::Over)?;
+        let transaction = self.take(token).await?;
         let session = held
             .release(account.epoch(), self.parts.clock.now())
             .ok_or(EnrolError::Over)?;
@@ -371,16 +375,14 @@ impl Enrol {
             .await
     }
 
-    /// The old token is dead before the codes are shown under the new one.
+    /// The codes under a new token; the old one is dead, for [`Enrol::take`] has given its login here.
     async fn show_codes(
         &self,
-        token: &Token<Transaction>,
+        transaction: Transaction,
         held: HeldSession,
         codes: Vec<BackupCode>,
     ) -> Result<Codes, EnrolError> {
         let username = self.get(held.account()).await?.username().to_string();
-        let taken = self.parts.transactions.take(&token.digest().0).await?;
-        let transaction = taken.ok_or(EnrolError::Over)?;
         let next = transaction.advance(Step::KeepCodes(held), self.parts.clock.now());
         let advanced = store(&self.parts.transactions, next).await?;
         Ok(Codes {
@@ -388,6 +390,11 @@ impl Enrol {
             codes,
             username,
         })
+    }
+
+    async fn take(&self, token: &Token<Transaction>) -> Result<Transaction, EnrolError> {
+        let taken = self.parts.transactions.take(&token.digest().0).await?;
+        taken.ok_or(EnrolError::Over)
     }
 
     async fn under_way(&self, token: &Token<Transaction>) -> Result<Transaction, EnrolError> {

@@ -251,6 +251,12 @@ impl HeldSession {
         self.account
     }
 
+    /// The epoch in which both factors were shown.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// The codes are kept: the session begins, if nothing has ended it meanwhile.
     #[must_use]
     pub fn release(self, epoch: Epoch, now: Timestamp) -> Option<Session> {

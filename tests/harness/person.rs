@@ -117,7 +117,7 @@ fn shown_secret(page: &Reply) -> String {
 }
 
 /// The ten backup codes of the page, the only ones of their kind in a list.
-fn shown_backup_codes(page: &Reply) -> Vec<String> {
+pub(crate) fn shown_backup_codes(page: &Reply) -> Vec<String> {
     let text = page.text();
     let items = text
         .split("<li")

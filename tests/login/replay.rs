@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::harness::browser::{Browser, Reply};
 use crate::harness::crowd::at_once;
-use crate::harness::person::{Person, signed_in};
+use crate::harness::person::{Person, shown_backup_codes, signed_in};
 use crate::{
     ENROL, SESSION, enters, is_over, lenient, logins, person, recorded, shown, visible, wrong_code,
 };
@@ -145,6 +145,28 @@ fn renewed_backup_codes_replace_the_old_ones() {
     assert!(is_over(&older.clone().submit(&page, &[("kept", "yes")])));
     Person::keep_codes(&mut browser, &renewed);
     assert!(!alice.sign_in(&mut gate.browser(), &alice.backup_codes[0]));
+}
+
+#[test]
+fn of_many_renewals_at_once_the_codes_that_are_shown_are_the_ones_that_work() {
+    let gate = lenient();
+    let mut browser = gate.browser();
+    let (alice, page) = Person::enrol_to_codes(&mut browser, "alice", &gate.invite("alice"));
+    let csrf = page.form(&["kept"]).filled[0].1.clone();
+    let renewed = at_once(8, |_| {
+        browser
+            .clone()
+            .post(ENROL, &format!("csrf={csrf}&do=renew"))
+    });
+    let shown: Vec<&Reply> = renewed.iter().filter(|reply| reply.status == 200).collect();
+    let [shown] = shown[..] else {
+        panic!("{} answers show codes", shown.len());
+    };
+    let alice = Person {
+        backup_codes: shown_backup_codes(shown),
+        ..alice
+    };
+    assert!(alice.sign_in(&mut gate.browser(), &alice.backup_codes[0]));
 }
 
 #[test]

@@ -221,6 +221,19 @@ fn visits(gate: &Gate, path: &str, number: usize) -> Vec<(Browser, Reply)> {
 }
 
 #[test]
+fn an_invitation_ends_the_login_that_was_under_way() {
+    let gate = lenient();
+    let mallory = person(&gate, "mallory");
+    let mut browser = gate.browser();
+    mallory.give_password(&mut browser);
+    let planted = browser.clone();
+    assert_eq!(planted.clone().get(SECOND_FACTOR).status, 200);
+    let answer = accept(&mut browser, &gate.invite("alice"));
+    assert_eq!(answer.header("location"), Some(ENROL));
+    assert_eq!(planted.clone().get(SECOND_FACTOR).status, 303);
+}
+
+#[test]
 fn ten_wrong_codes_drop_a_shown_secret() {
     let gate = lenient();
     let mut browser = gate.browser();

@@ -69,7 +69,7 @@ pub(in crate::web::portal) async fn submit(
         .accept(&token, password, &visit.client())
         .await
     {
-        Ok(advanced) => visit.go_on("/enrol", &advanced.token),
+        Ok(advanced) => visit.go_on("/enrol", &advanced.token).await,
         Err(EnrolError::Account(AccountError::Weak(weak))) => show(
             StatusCode::UNPROCESSABLE_ENTITY,
             Problem::Weak(&weak.to_string()),

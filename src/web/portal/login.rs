@@ -77,18 +77,12 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
     }
 }
 
-/// A login that was under way in this browser is over: every token dies when its successor is issued.
 async fn go_on(visit: &Visit<'_>, advanced: &Advanced) -> Response<Body> {
-    if let Some(older) = visit.login_token()
-        && let Err(error) = visit.context.login.give_up(&older).await
-    {
-        return visit.unavailable(&error);
-    }
     let page = match &advanced.transaction.step {
         Step::SecondFactor(_) => "/second-factor",
         Step::Enrol(_) | Step::KeepCodes(_) => "/enrol",
     };
-    visit.go_on(page, &advanced.token)
+    visit.go_on(page, &advanced.token).await
 }
 
 fn page(

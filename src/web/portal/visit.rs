@@ -221,12 +221,18 @@ impl<'a> Visit<'a> {
         respond::see_other(&self.context.path(page))
     }
 
-    /// Goes on with the login under a new token.
-    pub(in crate::web::portal) fn go_on(
+    /// Goes on with the login under a new token. One that was under way in this browser is over: every
+    /// token dies when its successor is issued.
+    pub(in crate::web::portal) async fn go_on(
         &self,
         page: &str,
         token: &Token<Transaction>,
     ) -> Response<Body> {
+        if let Some(older) = self.login_token()
+            && let Err(error) = self.context.login.give_up(&older).await
+        {
+            return self.unavailable(&error);
+        }
         let mut response = self.go(page);
         respond::set_cookie(&mut response, self.context.jar.set_login(token));
         response

@@ -49,7 +49,7 @@ impl AccountId {
 
     /// Takes over raw bytes from a store key.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 

@@ -18,7 +18,7 @@ use crate::authn::transaction::Transaction;
 use crate::authn::{AccountToken, Rejection};
 use crate::clock::{Clock, Timestamp};
 use crate::hashing::{Busy, Pool};
-use crate::login::device::{DeviceKey, DeviceMark};
+use crate::login::device::{DeviceKey, DeviceMark, Known};
 use crate::login::limits::Limits;
 use crate::rate_limit::Limited;
 use crate::secret::Token;
@@ -264,7 +264,7 @@ impl Login {
             device: self
                 .parts
                 .devices
-                .mark(account, epoch, self.parts.clock.now()),
+                .mark(Known { account, epoch }, self.parts.clock.now()),
             return_to,
             backup_codes_left: None,
         })

@@ -86,18 +86,37 @@ impl fmt::Debug for Limit {
     }
 }
 
-/// What counts as one client: an IPv4 address, or the /64 that one subscriber gets.
+/// What counts as one client: an IPv4 address, or the /64 that one subscriber gets; or
+/// the network around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AddressPrefix(u64, u64);
+pub struct AddressPrefix {
+    /// 32 or 24 bits of IPv4, 64 or 48 of IPv6: each length means one of them.
+    bits: u32,
+    prefix: u64,
+}
+
+impl AddressPrefix {
+    /// The network that one holder is given at most: a /24 of IPv4, a /48 of IPv6 (RFC 6177).
+    #[must_use]
+    pub fn network_of(address: IpAddr) -> Self {
+        let Self { bits, prefix } = Self::from(address);
+        let (bits, dropped) = if bits == 32 { (24, 8) } else { (48, 16) };
+        let prefix = prefix >> dropped;
+        Self { bits, prefix }
+    }
+}
 
 impl From<IpAddr> for AddressPrefix {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V4(address) => Self(4, u64::from(u32::from(address))),
-            IpAddr::V6(address) => {
-                let network = u128::from(address) >> 64;
-                Self(6, u64::try_from(network).expect("64 bits are left"))
-            }
+            IpAddr::V4(address) => Self {
+                bits: 32,
+                prefix: u64::from(u32::from(address)),
+            },
+            IpAddr::V6(address) => Self {
+                bits: 64,
+                prefix: u64::try_from(u128::from(address) >> 64).expect("64 bits are left"),
+            },
         }
     }
 }
@@ -156,5 +175,19 @@ mod tests {
         assert_ne!(prefix("2001:db8::1"), prefix("2001:db8:0:1::1"));
         assert_ne!(prefix("192.0.2.1"), prefix("192.0.2.2"));
         assert_eq!(prefix("::ffff:192.0.2.1"), prefix("192.0.2.1"));
+    }
+
+    #[test]
+    fn neighbours_share_a_network() {
+        let network = |text: &str| AddressPrefix::network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8:0:ffff::1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:1::1"));
+        assert_eq!(network("192.0.2.1"), network("192.0.2.255"));
+        assert_ne!(network("192.0.2.1"), network("192.0.3.1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.9"));
+        assert_ne!(
+            network("::1"),
+            AddressPrefix::from("::1".parse::<IpAddr>().unwrap())
+        );
     }
 }

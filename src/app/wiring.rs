@@ -16,7 +16,7 @@ use crate::gate::Generations;
 use crate::hashing::{self, Pool};
 use crate::identity::signer::KeyRecord;
 use crate::login::device::DeviceKey;
-use crate::login::limits::Limits;
+use crate::login::limits::{Limits, NETWORK};
 use crate::login::{self, EnrolmentMode, Login};
 use crate::rate_limit::{Limit, Rate};
 use crate::secret::Key;
@@ -230,6 +230,8 @@ fn limits(throttle: &config::Throttle) -> Limits {
     Limits {
         address_minute: within(throttle.logins_per_minute, MINUTE),
         address_hour: within(throttle.logins_per_hour, HOUR),
+        network_minute: within(throttle.logins_per_minute.saturating_mul(NETWORK), MINUTE),
+        network_hour: within(throttle.logins_per_hour.saturating_mul(NETWORK), HOUR),
         account: limit(throttle.free_attempts, throttle.delay),
         codes: within(throttle.codes_per_hour, HOUR),
         backup_codes: within(throttle.backup_codes_per_hour, HOUR),

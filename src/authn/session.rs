@@ -58,8 +58,14 @@ impl Epoch {
 
     /// The epoch as bytes, to bind something to it.
     #[must_use]
-    pub fn to_bytes(self) -> [u8; 8] {
+    pub const fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
+    }
+
+    /// Takes over what [`Epoch::to_bytes`] gave.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
     }
 }
 

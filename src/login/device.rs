@@ -27,8 +27,20 @@ impl DeviceMark {
     }
 }
 
-/// 8 bytes of time and 32 of MAC, in base64url.
-const LENGTH: usize = 54;
+/// 16 bytes of account, 8 of epoch, 8 of time and 32 of MAC, in base64url.
+const LENGTH: usize = 86;
+
+/// What is signed: account, epoch, time.
+const SIGNED: usize = 32;
+
+/// Whose browser it is, as a genuine mark says; the account may have moved on since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Who has signed in with it.
+    pub account: AccountId,
+    /// In which epoch: whatever ends the sessions of an account makes its browsers strangers again.
+    pub epoch: Epoch,
+}
 
 /// Makes and checks marks.
 #[derive(Clone, Debug)]
@@ -50,39 +62,38 @@ impl DeviceKey {
         self.lifetime
     }
 
-    /// A mark for the browser that has just signed in to `account`.
+    /// A mark for the browser that has just signed in.
     #[must_use]
-    pub fn mark(&self, account: AccountId, epoch: Epoch, now: Timestamp) -> DeviceMark {
-        let issued = now.0.to_be_bytes();
-        let mut bytes = [0; 40];
-        bytes[..8].copy_from_slice(&issued);
-        bytes[8..].copy_from_slice(&self.mac(account, epoch, &issued));
+    pub fn mark(&self, known: Known, now: Timestamp) -> DeviceMark {
+        let mut bytes = [0; SIGNED + 32];
+        bytes[..16].copy_from_slice(known.account.as_bytes());
+        bytes[16..24].copy_from_slice(&known.epoch.to_bytes());
+        bytes[24..SIGNED].copy_from_slice(&now.0.to_be_bytes());
+        let mac = self.mac(&bytes[..SIGNED]);
+        bytes[SIGNED..].copy_from_slice(&mac);
         DeviceMark(BASE64URL_NOPAD.encode(&bytes))
     }
 
-    /// Was this mark made for `account`, in this epoch, and not too long ago? Whatever ends the sessions
-    /// of an account makes its browsers strangers again.
+    /// What a mark of ours says, while it is good. The store is not asked, so nobody without a genuine mark
+    /// makes us look anything up.
     #[must_use]
-    pub fn knows(
-        &self,
-        mark: &DeviceMark,
-        account: AccountId,
-        epoch: Epoch,
-        now: Timestamp,
-    ) -> bool {
-        let Ok(bytes) = BASE64URL_NOPAD.decode(mark.0.as_bytes()) else {
-            return false;
-        };
-        let Some((issued, mac)) = bytes.split_first_chunk::<8>() else {
-            return false;
-        };
-        let genuine = equal(mac, &self.mac(account, epoch, issued));
-        genuine && now.since(Timestamp(u64::from_be_bytes(*issued))) < self.lifetime
+    pub fn read(&self, mark: &DeviceMark, now: Timestamp) -> Option<Known> {
+        let bytes = BASE64URL_NOPAD.decode(mark.0.as_bytes()).ok()?;
+        let (signed, mac) = bytes.split_first_chunk::<SIGNED>()?;
+        if !equal(mac, &self.mac(signed)) {
+            return None;
+        }
+        let (account, rest) = signed.split_first_chunk::<16>()?;
+        let (epoch, issued) = rest.split_first_chunk::<8>()?;
+        let issued = Timestamp(u64::from_be_bytes(issued.try_into().ok()?));
+        (now.since(issued) < self.lifetime).then_some(Known {
+            account: AccountId::from_bytes(*account),
+            epoch: Epoch::from_bytes(*epoch),
+        })
     }
 
-    fn mac(&self, account: AccountId, epoch: Epoch, issued: &[u8; 8]) -> [u8; 32] {
-        self.key
-            .mac(&[b"device", account.as_bytes(), &epoch.to_bytes(), issued])
+    fn mac(&self, signed: &[u8]) -> [u8; 32] {
+        self.key.mac(&[b"device", signed])
     }
 }
 
@@ -92,33 +103,42 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_700_000_000);
     const DAY: Duration = Duration::from_secs(86_400);
+    const ALICE: Known = Known {
+        account: AccountId::from_bytes([1; 16]),
+        epoch: Epoch::from_bytes([0, 0, 0, 0, 0, 0, 0, 7]),
+    };
 
     fn key() -> DeviceKey {
         DeviceKey::new(Key::from_bytes([7; 32]), DAY)
     }
 
     #[test]
-    fn a_mark_is_good_for_its_account_and_for_its_time() {
-        let (alice, epoch) = (AccountId::from_bytes([1; 16]), Epoch::default());
-        let mark = key().mark(alice, epoch, NOW);
+    fn a_mark_says_whose_browser_it_is_for_its_time() {
+        let mark = key().mark(ALICE, NOW);
         assert_eq!(DeviceMark::from_cookie(mark.as_str()), Some(mark.clone()));
-        assert!(key().knows(&mark, alice, epoch, NOW.plus(DAY - Duration::from_secs(1))));
-        assert!(!key().knows(&mark, alice, epoch, NOW.plus(DAY)));
-        assert!(!key().knows(&mark, AccountId::from_bytes([2; 16]), epoch, NOW));
-        assert!(!key().knows(&mark, alice, epoch.next(), NOW));
+        let last = NOW.plus(DAY - Duration::from_secs(1));
+        assert_eq!(key().read(&mark, last), Some(ALICE));
+        assert_eq!(key().read(&mark, NOW.plus(DAY)), None);
         let other = DeviceKey::new(Key::from_bytes([8; 32]), DAY);
-        assert!(!other.knows(&mark, alice, epoch, NOW));
+        assert_eq!(other.read(&mark, NOW), None);
+    }
+
+    #[test]
+    fn a_mark_with_one_other_bit_is_none() {
+        let genuine = key().mark(ALICE, NOW);
+        let bytes = BASE64URL_NOPAD.decode(genuine.as_str().as_bytes()).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            let mark = DeviceMark::from_cookie(&BASE64URL_NOPAD.encode(&changed)).unwrap();
+            assert_eq!(key().read(&mark, NOW), None, "byte {at}");
+        }
     }
 
     #[test]
     fn anything_else_is_no_mark() {
         assert_eq!(DeviceMark::from_cookie(""), None);
         let garbage = DeviceMark::from_cookie(&"!".repeat(LENGTH)).unwrap();
-        assert!(!key().knows(
-            &garbage,
-            AccountId::from_bytes([1; 16]),
-            Epoch::default(),
-            NOW
-        ));
+        assert_eq!(key().read(&garbage, NOW), None);
     }
 }

@@ -22,14 +22,17 @@ impl Login {
         attempt: FirstFactor,
         client: &Client,
     ) -> Result<Advanced, LoginError> {
-        self.limit_address(client)?;
         let username = Username::parse(attempt.username.trim()).ok();
-        let account = match &username {
-            Some(username) => self.parts.accounts.find(username).await?,
-            None => None,
+        let owner = self
+            .owner(attempt.device.as_ref(), username.as_ref())
+            .await?;
+        let device = owner.as_ref().map_or(Device::Unknown, |_| Device::Known);
+        self.limit(&attempt.username, device, client)?;
+        let account = match (owner, &username) {
+            (Some(owner), _) => Some(owner),
+            (None, Some(username)) => self.parts.accounts.find(username).await?,
+            (None, None) => None,
         };
-        let device = self.device(attempt.device.as_ref(), account.as_ref());
-        self.limit_account(&attempt.username, device, client)?;
         let (account, proof) = self
             .verify(account, device, &attempt.password, client)
             .await?;
@@ -40,24 +43,36 @@ impl Login {
             .await
     }
 
-    /// Names are counted in one canonical spelling, whether or not an account has them.
-    fn limit_account(&self, typed: &str, device: Device, client: &Client) -> Result<(), Limited> {
-        let key = (TypedName::new(typed), device);
-        let taken = self.parts.limits.account.take(key);
-        taken.inspect_err(|_| self.record_limited("account", client))
+    /// The account of this name, if the browser shows a mark of it. Without one nothing is looked up before
+    /// the limits, so a refusal by them takes as long whether or not somebody has the name.
+    async fn owner(
+        &self,
+        mark: Option<&DeviceMark>,
+        username: Option<&Username>,
+    ) -> Result<Option<Account>, LoginError> {
+        let now = self.parts.clock.now();
+        let Some(known) = mark.and_then(|mark| self.parts.devices.read(mark, now)) else {
+            return Ok(None);
+        };
+        let account = self.parts.accounts.get(known.account).await?;
+        Ok(account.filter(|account| {
+            account.epoch() == known.epoch && Some(account.username()) == username
+        }))
     }
 
-    fn device(&self, mark: Option<&DeviceMark>, account: Option<&Account>) -> Device {
-        let known = mark.zip(account).is_some_and(|(mark, account)| {
-            self.parts
-                .devices
-                .knows(mark, account.id(), account.epoch(), self.parts.clock.now())
-        });
-        if known {
-            Device::Known
-        } else {
-            Device::Unknown
+    /// Names are counted in one canonical spelling, whether or not an account has them. A known browser
+    /// is counted for its account alone: what strangers do behind the same address must not keep it out.
+    fn limit(&self, typed: &str, device: Device, client: &Client) -> Result<(), Limited> {
+        match device {
+            Device::Known => {}
+            Device::Unknown => self.limit_address(client)?,
         }
+        let taken = self
+            .parts
+            .limits
+            .account
+            .take((TypedName::new(typed), device));
+        taken.inspect_err(|_| self.record_limited("account", client))
     }
 
     /// Hashes once, whoever asks: nobody, a disabled or a locked account are checked against the decoy.

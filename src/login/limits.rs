@@ -10,6 +10,10 @@ pub struct Limits {
     pub address_minute: Limit,
     /// Sign-in tries of one address, over an hour.
     pub address_hour: Limit,
+    /// The same of all addresses of one network, over a minute.
+    pub network_minute: Limit,
+    /// The same of all addresses of one network, over an hour.
+    pub network_hour: Limit,
     /// Passwords for one name, known and unknown devices apart.
     pub account: Limit,
     /// Authenticator codes for one account.
@@ -18,11 +22,17 @@ pub struct Limits {
     pub backup_codes: Limit,
 }
 
+/// How much more a network is granted than one address.
+pub const NETWORK: u32 = 10;
+
 impl Limits {
     pub(in crate::login) fn address(&self, address: IpAddr) -> Result<(), Limited> {
         let prefix = AddressPrefix::from(address);
         self.address_minute.take(prefix)?;
-        self.address_hour.take(prefix)
+        self.address_hour.take(prefix)?;
+        let network = AddressPrefix::network_of(address);
+        self.network_minute.take(network)?;
+        self.network_hour.take(network)
     }
 
     /// Frees what is full again; called on a timer.
@@ -30,6 +40,8 @@ impl Limits {
         let all = [
             &self.address_minute,
             &self.address_hour,
+            &self.network_minute,
+            &self.network_hour,
             &self.account,
             &self.codes,
             &self.backup_codes,

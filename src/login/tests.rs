@@ -100,6 +100,8 @@ impl World {
             limits: Limits {
                 address_minute: limit(),
                 address_hour: limit(),
+                network_minute: limit(),
+                network_hour: limit(),
                 account: limit(),
                 codes: limit(),
                 backup_codes: limit(),

@@ -8,8 +8,9 @@
 //!
 //! | limit | default | key | kept |
 //! |---|---|---|---|
-//! | tries from one address (IPv6: one /64), new passwords of invitations included | 20 at once, one more every 3 s | `throttle.logins_per_minute` | memory |
+//! | tries by unknown browsers from one address (IPv6: one /64), new passwords of invitations included | 20 at once, one more every 3 s | `throttle.logins_per_minute` | memory |
 //! | the same over an hour | 100 at once, one more every 36 s | `throttle.logins_per_hour` | memory |
+//! | both of one network (IPv4: one /24, IPv6: one /48) | ten times as many | the same | memory |
 //! | passwords for one name, existing or not, from unknown browsers together | 5 at once, one more every 30 s | `throttle.free_attempts`, `throttle.delay` | memory |
 //! | the same from browsers that have signed in to it before | 5 at once, one more every 30 s | the same | memory |
 //! | wrong passwords in a row from unknown browsers; then only known ones may try | 100 | `throttle.max_failures` | account |
@@ -25,8 +26,9 @@
 //!
 //! # Who can be kept out
 //!
-//! A stranger who knows a name can use up what unknown browsers are granted for it. Its owner signs in from a browser that did so in the last
-//! 90 days (`session.device_lifetime`) as if nothing happened. Codes are tried only after the right password, so a stranger without it
+//! A stranger who knows a name can use up what unknown browsers are granted for it, and one behind the same address what that address is
+//! granted. The owner signs in from a browser that did so in the last 90 days (`session.device_lifetime`) as if nothing
+//! happened: it is counted for its account alone. Codes are tried only after the right password, so a stranger without it
 //! cannot lock an authenticator. A locked account looks like a wrong password.
 //!
 //! # Work

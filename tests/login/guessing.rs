@@ -269,6 +269,52 @@ fn behind_a_trusted_proxy_each_network_counts_for_itself() {
 }
 
 #[test]
+fn many_addresses_of_one_network_are_ten_together() {
+    let config = format!(
+        "trusted_proxies = [\"127.0.0.1/32\"]\n{}",
+        NARROW.replace("logins_per_hour = 20", "logins_per_hour = 1")
+    );
+    let gate = Gate::start(&config);
+    let try_from = |address: &str| {
+        let mut browser = gate.browser().with_header("X-Forwarded-For", address);
+        give(&mut browser, &address.replace(':', "x"), "wrong").status
+    };
+    let six: Vec<u16> = (0..12)
+        .map(|n| try_from(&format!("2001:db8:0:{n:x}::1")))
+        .collect();
+    assert_eq!(six, [[403; 10].as_slice(), &[429; 2]].concat(), "one /48");
+    assert_eq!(try_from("2001:db8:1::1"), 403, "another /48");
+    let four: Vec<u16> = (0..12).map(|n| try_from(&format!("192.0.2.{n}"))).collect();
+    assert_eq!(four, [[403; 10].as_slice(), &[429; 2]].concat(), "one /24");
+    assert_eq!(try_from("192.0.3.1"), 403, "another /24");
+}
+
+#[test]
+fn strangers_behind_the_same_address_do_not_keep_a_known_browser_out() {
+    let gate = Gate::start(NARROW);
+    let mut browser = gate.browser();
+    let mut alice = Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    browser.set_cookie(SESSION, "");
+    let statuses = spray(&mut gate.browser(), 30);
+    assert!(statuses.ends_with(&[429; 10]), "{statuses:?}");
+    let known = browser.clone();
+    assert!(alice.sign_in(&mut browser, &alice.authenticator.clone().code()));
+    alice.authenticator.code();
+    // What it may try is counted all the same.
+    let mut guessing = known.clone();
+    let statuses: Vec<u16> = (0..5)
+        .map(|_| give(&mut guessing, "alice", "wrong").status)
+        .collect();
+    assert_eq!(statuses, [403, 403, 403, 403, 429]);
+    let mut guessing = known;
+    assert_eq!(
+        give(&mut guessing, "bob", "wrong").status,
+        429,
+        "for another"
+    );
+}
+
+#[test]
 fn a_stranger_does_not_use_up_what_the_owner_may_try() {
     let gate = Gate::start(STRICT);
     let mut browser = gate.browser();

@@ -17,10 +17,13 @@ pub mod observed;
 pub mod sealed;
 pub mod sled;
 mod flusher;
+mod anchor;
 pub mod master_key;
 pub mod marker;
 mod files;
 pub mod opening;
+pub mod manifest;
+mod cipher;
 pub mod memory;
 
 /// The longest key, in bytes.
@@ -53,6 +56,21 @@ pub enum Tree {
 }
 
 impl Tree {
+    /// All of them, in the order of their tags.
+    pub const ALL: [Self; 6] = [
+        Self::Accounts,
+        Self::Usernames,
+        Self::FirstFactorSessions,
+        Self::Sessions,
+        Self::SigningKeys,
+        Self::Meta,
+    ];
+
+    /// The tree behind a number on disk.
+    pub(crate) fn tagged(tag: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|tree| tree.tag() == tag)
+    }
+
     /// The number that stands for the tree on disk; never changes and is never used again.
     pub(crate) const fn tag(self) -> u8 {
         match self {

@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::secret::Key;
+use crate::store::manifest::ManifestKeys;
 use crate::store::marker::{Marker, SCHEMA, State};
 use crate::store::opening::{InstanceId, KeyId, OpenError};
 use crate::store::sealed::Sealed;
@@ -148,7 +149,8 @@ async fn make_database(
         }
         Ok(()) | Err(_) => {}
     }
-    let store = Sealed::new(SledStore::open(&draft, clock)?, master_key);
+    let keys = ManifestKeys::new(master_key, instance.as_bytes());
+    let store = Sealed::new(SledStore::create(&draft, keys, clock)?, master_key);
     let new = Row {
         value: instance.as_bytes(),
         expires: None,
@@ -200,7 +202,8 @@ async fn open_database(
     if !file.try_exists().map_err(OpenError::io(&file))? {
         return Err(OpenError::DatabaseMissing(file));
     }
-    let store = Sealed::new(SledStore::open(&path, clock)?, &master_key);
+    let keys = ManifestKeys::new(&master_key, instance.as_bytes());
+    let store = Sealed::new(SledStore::open(&path, keys, clock)?, &master_key);
     match store.get(Tree::Meta, FIRST_RECORD).await {
         Ok(Some(found)) if found.value == instance.as_bytes() => Ok(DataFolder {
             store,

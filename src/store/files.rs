@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError, read_dir, remove_file, rename};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,9 @@ pub(crate) fn sync_content(folder: &Path) -> io::Result<()> {
 /// Writes a file at once, in place of an earlier one: it has the old content or the new, never a
 /// part. Readable by its owner alone.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
     remove_if_present(&draft)?;
     create(&draft, content)?;
     rename(&draft, path)?;

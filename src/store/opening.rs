@@ -5,6 +5,7 @@
 
 use crate::secret::{Key, random};
 use crate::store::Error;
+use crate::store::manifest::Damage;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -104,6 +105,41 @@ pub enum OpenError {
     /// The database opened but has lost its content.
     #[error("the database in {} has lost its content", .0.display())]
     Emptied(PathBuf),
+    /// The database has rows, but no manifest of this store that says which they have to be.
+    #[error("the database in {} has no manifest of this store: {reason}", path.display())]
+    NoManifest {
+        /// The folder of the database.
+        path: PathBuf,
+        /// Why there is none.
+        reason: &'static str,
+    },
+    /// The rows of the database are not those that were written.
+    #[error("the database in {} is damaged: {damage}", path.display())]
+    Lost {
+        /// The folder of the database.
+        path: PathBuf,
+        /// How they differ.
+        damage: Damage,
+    },
+    /// The database is whole, but older than what was acknowledged.
+    #[error(
+        "the database in {} is an older state: it stands at transaction {found}, and {known} were made",
+        path.display()
+    )]
+    RolledBack {
+        /// The folder of the database.
+        path: PathBuf,
+        /// Where it stands.
+        found: u64,
+        /// Where it stood.
+        known: u64,
+    },
+    /// The file that says how far the database had come is gone.
+    #[error("the anchor {} is missing; without it nobody can tell whether the store is complete", .0.display())]
+    AnchorMissing(PathBuf),
+    /// The file that says how far the database had come cannot be read, or is another store's.
+    #[error("the anchor {} is damaged, or of another store", .0.display())]
+    AnchorDamaged(PathBuf),
     /// The marker file belongs to another store.
     #[error("the marker file belongs to store {marker}, but the database is another store's")]
     OtherInstance {
@@ -165,8 +201,13 @@ impl OpenError {
             | Self::DatabaseMissing(_)
             | Self::Emptied(_)
             | Self::OtherInstance { .. }
+            | Self::NoManifest { .. }
+            | Self::Lost { .. }
+            | Self::RolledBack { .. }
+            | Self::AnchorMissing(_)
+            | Self::AnchorDamaged(_)
             | Self::Damaged(_) => {
-                "restore the folder from a backup; nothing was changed and nobody can sign in until then"
+                "nothing was changed; `vestibule store verify` says more, `vestibule restore FILE` brings back a backup, and nobody can sign in until then"
             }
         }
     }

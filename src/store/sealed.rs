@@ -5,28 +5,22 @@
 //! security depends on, times included, belongs into the value.
 
 use crate::secret::Key;
+use crate::store::cipher::Cipher;
 use crate::store::{BoxFuture, Change, Durability, Entry, Error, Found, Row, Store, Swap, Tree};
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use std::fmt;
-
-/// The first byte of a sealed value: AES-256-GCM-SIV (RFC 8452), nonce, ciphertext, tag.
-const FORMAT: u8 = 1;
 
 /// Seals every value before `S` sees it, and opens every value that `S` finds.
 pub struct Sealed<S> {
     inner: S,
-    key: RandomizedNonceKey,
+    cipher: Cipher,
 }
 
 impl<S: Store> Sealed<S> {
     /// Seals what goes into `inner` under a key of its own, derived from the `master` key.
     #[must_use]
     pub fn new(inner: S, master: &Key) -> Self {
-        // SIV: a nonce drawn twice tells only that two values are equal.
-        let key =
-            RandomizedNonceKey::new(&AES_256_GCM_SIV, master.derive("store records").expose())
-                .expect("a key has the 256 bits that the cipher takes");
-        Self { inner, key }
+        let cipher = Cipher::new(master, "store records");
+        Self { inner, cipher }
     }
 
     /// The store inside, for what is not about values: its sweep, its counters.
@@ -35,48 +29,23 @@ impl<S: Store> Sealed<S> {
     }
 
     fn seal(&self, tree: Tree, key: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
-        // With room for the tag, so that no copy of the plain value is left behind by growing.
-        let mut body = Vec::with_capacity(value.len() + AES_256_GCM_SIV.tag_len());
-        body.extend_from_slice(value);
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(Aad::from(place(tree, key)), &mut body)
-            .map_err(|_| Error::Io("a value could not be sealed".to_owned()))?;
-        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(nonce.as_ref());
-        sealed.append(&mut body);
-        Ok(sealed)
+        let sealed = self.cipher.seal(&place(tree, key), value);
+        sealed.ok_or_else(|| Error::Io("a value could not be sealed".to_owned()))
     }
 
     fn open(&self, tree: Tree, key: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
-        let damaged = |reason: &str| Error::Damaged {
+        let opened = self.cipher.open(&place(tree, key), sealed);
+        opened.map_err(|reason| Error::Damaged {
             tree,
             reason: reason.to_owned(),
-        };
-        let Some((&FORMAT, rest)) = sealed.split_first() else {
-            return Err(damaged("unknown form of sealing"));
-        };
-        let (nonce, body) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .ok_or_else(|| damaged("too short"))?;
-        let mut body = body.to_vec();
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let aad = Aad::from(place(tree, key));
-        let length = self
-            .key
-            .open_in_place(nonce, aad, &mut body)
-            .map_err(|_| damaged("it does not open here under this key"))?
-            .len();
-        body.truncate(length);
-        Ok(body)
+        })
     }
 }
 
-/// What a value is bound to: the format, the tree and the key.
+/// What a value is bound to: the tree and the key.
 fn place(tree: Tree, key: &[u8]) -> Vec<u8> {
-    // Two single bytes first, so no two places read the same.
-    let mut place = vec![FORMAT, tree.tag()];
+    // A single byte first, so no two places read the same.
+    let mut place = vec![tree.tag()];
     place.extend_from_slice(key);
     place
 }

@@ -2,6 +2,7 @@
 
 use crate::clock::{ManualClock, Timestamp};
 use crate::secret::Key;
+use crate::store::manifest::ManifestKeys;
 use crate::store::memory::MemoryStore;
 use crate::store::observed::Observed;
 use crate::store::sealed::Sealed;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 mod crash;
+mod damage;
 
 /// A store under test, and the clock that it looks at.
 struct Subject {
@@ -41,7 +43,12 @@ fn memory() -> Subject {
 fn on_disk(wrap: impl FnOnce(SledStore) -> Arc<dyn Store>) -> Subject {
     let clock = ManualClock::starting_at(START);
     let folder = TempDir::new().unwrap();
-    let store = SledStore::open(folder.path(), Arc::new(clock.clone())).unwrap();
+    let store = SledStore::create(
+        &folder.path().join("store"),
+        ManifestKeys::new(&Key::generate(), b"instance"),
+        Arc::new(clock.clone()),
+    )
+    .unwrap();
     Subject {
         store: wrap(store),
         clock,

@@ -89,6 +89,7 @@ async fn a_new_folder_is_closed_to_others() {
     assert_eq!(mode(&database_folder(&folder)), 0o700);
     assert_eq!(mode(&master_key::default_path(&folder)), 0o600);
     assert_eq!(mode(&Marker::path(&folder)), 0o600);
+    assert_eq!(mode(&folder.join("store.anchor")), 0o600);
 }
 
 #[tokio::test]
@@ -144,8 +145,8 @@ async fn a_damaged_marker_is_refused() {
         "",
         "{}",
         "null",
-        "{\"schema\":1}",
-        "{\"schema\":1,\"instance\":\"a\",\"state\":\"other\"}",
+        "{\"schema\":2}",
+        "{\"schema\":2,\"instance\":\"a\",\"state\":\"other\"}",
     ] {
         let folder = served().await;
         fs::write(Marker::path(folder.path()), marker).unwrap();
@@ -162,12 +163,12 @@ async fn another_schema_version_is_refused() {
     let folder = served().await;
     fs::write(
         Marker::path(folder.path()),
-        "{\"schema\":2,\"whatever\":[]}",
+        "{\"schema\":3,\"whatever\":[]}",
     )
     .unwrap();
     assert_eq!(
         refusal(folder.path()).await,
-        "the store has schema version 2; this program reads version 1"
+        "the store has schema version 3; this program reads version 2"
     );
 }
 
@@ -190,8 +191,7 @@ async fn a_missing_database_is_no_first_start() {
 async fn an_emptied_database_is_no_first_start() {
     let folder = served().await;
     remove_dir_all(database_folder(folder.path())).unwrap();
-    let clock = ManualClock::starting_at(Timestamp(1_000));
-    drop(SledStore::open(&database_folder(folder.path()), Arc::new(clock)).unwrap());
+    drop(::sled::open(database_folder(folder.path())).unwrap());
     let expected = "the database in DIR/store has lost its content";
     assert_eq!(refusal(folder.path()).await, expected);
     // A file of no length opens as a new database.
@@ -210,8 +210,70 @@ async fn the_marker_of_another_store_is_refused() {
     forge(folder.path(), &own, "0123");
     assert_eq!(
         refusal(folder.path()).await,
-        "the marker file belongs to store 0123, but the database is another store's"
+        "the database in DIR/store has no manifest of this store: it does not open here under this key"
     );
+}
+
+#[tokio::test]
+async fn a_missing_anchor_is_refused() {
+    let folder = served().await;
+    fs::remove_file(folder.path().join("store.anchor")).unwrap();
+    assert_eq!(
+        refusal(folder.path()).await,
+        "the anchor DIR/store.anchor is missing; without it nobody can tell whether the store is complete"
+    );
+}
+
+#[tokio::test]
+async fn the_anchor_of_another_store_is_refused() {
+    let (folder, other) = (served().await, served().await);
+    let [own, foreign] = [&folder, &other].map(|folder| folder.path().join("store.anchor"));
+    fs::copy(foreign, own).unwrap();
+    assert_eq!(
+        refusal(folder.path()).await,
+        "the anchor DIR/store.anchor is damaged, or of another store"
+    );
+}
+
+#[tokio::test]
+async fn the_database_of_another_store_is_refused() {
+    let (folder, other) = (served().await, served().await);
+    copy_database(other.path(), folder.path());
+    assert_eq!(
+        refusal(folder.path()).await,
+        "the database in DIR/store has no manifest of this store: it does not open here under this key"
+    );
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_database_is_refused() {
+    let folder = served().await;
+    let older = TempDir::new().unwrap();
+    copy_database(folder.path(), older.path());
+    let opened = open(folder.path()).await.unwrap();
+    let notes = Table::new(Arc::new(opened.store));
+    let note = Note("newer".to_owned());
+    assert_eq!(notes.insert(b"l", &note).await.unwrap(), Swap::Done);
+    drop(notes);
+    copy_database(older.path(), folder.path());
+    assert_eq!(
+        refusal(folder.path()).await,
+        "the database in DIR/store is an older state: it stands at transaction 3, and 4 were made"
+    );
+}
+
+fn copy_database(from: &Path, to: &Path) {
+    let (from, to) = (database_folder(from), database_folder(to));
+    if to.exists() {
+        remove_dir_all(&to).unwrap();
+    }
+    fs::create_dir(&to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
 }
 
 #[tokio::test]
@@ -279,7 +341,7 @@ async fn a_wrong_master_key_is_refused_by_name() {
     forge(folder.path(), &right.to_string(), &wrong.to_string());
     assert_eq!(
         refusal(folder.path()).await,
-        "the store cannot be trusted: store: record in Meta is damaged: it does not open here under this key"
+        "the database in DIR/store has no manifest of this store: it does not open here under this key"
     );
 }
 
@@ -309,7 +371,7 @@ async fn a_first_start_cut_off_after_any_step_is_completed() {
         let path = folder.path();
         let marker = begin(path).unwrap();
         if steps > 0 {
-            fs::write(path.join("master.new"), "cut off").unwrap();
+            fs::write(path.join("master.key.new"), "cut off").unwrap();
         }
         if steps > 1 {
             master_key::create(&master_key::default_path(path)).unwrap();
@@ -334,7 +396,7 @@ async fn a_first_start_cut_off_after_any_step_is_completed() {
         let names: Vec<PathBuf> = small_files(path).into_keys().collect();
         assert_eq!(
             names,
-            ["VESTIBULE-STORE", "master.key", "store"].map(|name| path.join(name))
+            ["VESTIBULE-STORE", "master.key", "store", "store.anchor"].map(|name| path.join(name))
         );
     }
 }
@@ -345,7 +407,7 @@ async fn a_making_under_another_instance_is_not_completed() {
     begin(folder.path()).unwrap();
     let refused = refusal(folder.path()).await;
     assert!(
-        refused.ends_with("but the database is another store's"),
+        refused.contains("has no manifest of this store"),
         "{refused}"
     );
 }
@@ -357,7 +419,8 @@ async fn nothing_on_disk_shows_what_was_stored() {
     assert!(!contains(&database_folder(folder.path()), NEEDLE));
     // The search itself works: without sealing the same record is found.
     let plain = TempDir::new().unwrap();
-    let store = Arc::new(SledStore::open(plain.path(), clock).unwrap());
+    let keys = ManifestKeys::new(&Key::generate(), b"instance");
+    let store = Arc::new(SledStore::create(&plain.path().join("store"), keys, clock).unwrap());
     let note = Note(NEEDLE.to_owned());
     assert_eq!(
         Table::new(store).insert(b"k", &note).await.unwrap(),

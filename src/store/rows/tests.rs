@@ -1,5 +1,7 @@
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
+use crate::secret::Key;
+use crate::store::manifest::ManifestKeys;
 use crate::store::memory::MemoryStore;
 use crate::store::sled::SledStore;
 use crate::store::table::Table;
@@ -165,7 +167,9 @@ async fn a_record_over_64_kib_is_not_written() {
 async fn what_is_promised_about_a_found_state_waits_for_the_disk() {
     let folder = TempDir::new().unwrap();
     let clock = ManualClock::starting_at(Timestamp(1_000));
-    let store = Arc::new(SledStore::open(folder.path(), Arc::new(clock)).unwrap());
+    let keys = ManifestKeys::new(&Key::generate(), b"instance");
+    let store =
+        Arc::new(SledStore::create(&folder.path().join("store"), keys, Arc::new(clock)).unwrap());
     let names = Table::<Name>::new(Arc::<SledStore>::clone(&store));
     assert_eq!(names.take(b"ann").await.unwrap(), None);
     assert_eq!(store.syncs(), 1);

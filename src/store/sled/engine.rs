@@ -1,11 +1,10 @@
-//! How sled is called: opened, synced, and never without a net.
+//! How sled is called: never without a net.
 //!
 //! A damaged file makes sled panic or fail; neither gets past this file as anything but an error.
 
 use crate::store::Error;
 use crate::store::opening::OpenError;
 use std::any::Any;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -42,24 +41,6 @@ pub(crate) fn guarded(
         }
         Ok(Err(error)) => Err(unopenable(error.to_string())),
         Err(panic) => Err(unopenable(panic_text(panic.as_ref()))),
-    }
-}
-
-/// What the flusher thread does: sled's own flush, then a sync that keeps its word.
-pub(crate) fn sync(
-    database: sled::Db,
-    second: File,
-    failure: Failure,
-) -> impl FnMut() -> Result<(), Error> + Send + 'static {
-    move || {
-        // After a failed sync the kernel may have dropped the pages: a later success proves nothing.
-        if let Some(error) = failure.get() {
-            return Err(error.clone());
-        }
-        attempt(&failure, || {
-            database.flush()?;
-            second.sync_data().map_err(sled::Error::Io)
-        })
     }
 }
 

@@ -24,10 +24,13 @@ pub(crate) fn encode(row: &Row<'_>) -> Vec<u8> {
 /// Has the row not expired? One without a readable expiry counts as live, so that it is found and
 /// reported as damaged.
 pub(crate) fn live(raw: &[u8], now: Timestamp) -> bool {
-    raw.first_chunk::<8>().is_none_or(|expires| {
-        let expires = u64::from_be_bytes(*expires);
-        expires == 0 || now.0 < expires
-    })
+    expires(raw).is_none_or(|expires| now < expires)
+}
+
+/// When the row vanishes by itself; `None` for never, and for one without a readable expiry.
+pub(crate) fn expires(raw: &[u8]) -> Option<Timestamp> {
+    let expires = u64::from_be_bytes(*raw.first_chunk::<8>()?);
+    (expires != 0).then_some(Timestamp(expires))
 }
 
 /// The value within the stored form.

@@ -1,18 +1,28 @@
 use super::*;
 use crate::clock::ManualClock;
+use crate::secret::Key;
 use crate::store::Row;
 use crate::store::sled::engine::{attempt, guarded};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
 const START: Timestamp = Timestamp(1_000);
 
-fn opened() -> (TempDir, SledStore, ManualClock) {
+fn keys() -> ManifestKeys {
+    ManifestKeys::new(&Key::from_bytes([7; 32]), b"instance")
+}
+
+fn created() -> (TempDir, SledStore, ManualClock) {
     let folder = TempDir::new().unwrap();
     let clock = ManualClock::starting_at(START);
-    let store = SledStore::open(folder.path(), Arc::new(clock.clone())).unwrap();
+    let store = SledStore::create(&database(&folder), keys(), Arc::new(clock.clone())).unwrap();
     (folder, store, clock)
+}
+
+fn database(folder: &TempDir) -> PathBuf {
+    folder.path().join("store")
 }
 
 fn written<'a>(key: &'a [u8], expires: Option<Timestamp>) -> Change<'a> {
@@ -27,19 +37,20 @@ fn written<'a>(key: &'a [u8], expires: Option<Timestamp>) -> Change<'a> {
     }
 }
 
-async fn keys(store: &SledStore) -> Vec<Vec<u8>> {
+async fn sessions(store: &SledStore) -> Vec<Vec<u8>> {
     let rows = store.scan(Tree::Sessions, b"", None, 100).await.unwrap();
     rows.into_iter().map(|(key, _)| key).collect()
 }
 
 /// How many rows there are, expired ones too.
 fn stored(store: &SledStore) -> usize {
-    store.database.len()
+    // One of them is the manifest.
+    store.database.rows.len() - 1
 }
 
 #[tokio::test]
 async fn only_what_must_be_durable_waits_for_the_disk() {
-    let (_folder, store, _clock) = opened();
+    let (_folder, store, _clock) = created();
     let done = store
         .swap(&[written(b"a", None)], Durability::Relaxed)
         .await;
@@ -55,21 +66,21 @@ async fn only_what_must_be_durable_waits_for_the_disk() {
 
 #[tokio::test]
 async fn closing_keeps_relaxed_writes_and_frees_the_folder() {
-    let (folder, store, clock) = opened();
+    let (folder, store, clock) = created();
     let done = store
         .swap(&[written(b"a", None)], Durability::Relaxed)
         .await;
     assert_eq!(done.unwrap(), Swap::Done);
-    let second = SledStore::open(folder.path(), Arc::new(clock.clone()));
+    let second = SledStore::open(&database(&folder), keys(), Arc::new(clock.clone()));
     assert!(matches!(second, Err(OpenError::InUse(_))), "{second:?}");
     drop(store);
-    let store = SledStore::open(folder.path(), Arc::new(clock)).unwrap();
-    assert_eq!(keys(&store).await, [b"a"]);
+    let store = SledStore::open(&database(&folder), keys(), Arc::new(clock)).unwrap();
+    assert_eq!(sessions(&store).await, [b"a"]);
 }
 
 #[tokio::test]
 async fn a_sweep_removes_expired_rows_and_goes_on_where_it_stopped() {
-    let (_folder, store, clock) = opened();
+    let (_folder, store, clock) = created();
     let soon = Some(START.plus(Duration::from_secs(10)));
     for (key, expires) in [
         (b"a", soon),
@@ -98,16 +109,16 @@ async fn a_sweep_removes_expired_rows_and_goes_on_where_it_stopped() {
         .await;
     assert_eq!(done.unwrap(), Swap::Done);
     assert_eq!(store.sweep(now, 1).await.unwrap(), 1);
-    assert_eq!(keys(&store).await, [b"b", b"d"]);
+    assert_eq!(sessions(&store).await, [b"b", b"d"]);
 }
 
 #[tokio::test]
 async fn after_a_failure_nothing_is_written_but_reads_go_on() {
-    let (_folder, store, clock) = opened();
+    let (_folder, store, clock) = created();
     let done = store.swap(&[written(b"a", None)], Durability::Synced).await;
     assert_eq!(done.unwrap(), Swap::Done);
     let full = || Err::<(), _>(sled::Error::Io(std::io::Error::other("disk full")));
-    attempt(&store.failure, full).unwrap_err();
+    attempt(&store.database.failure, full).unwrap_err();
     let expected = "store: IO error: disk full";
     let refused = store
         .swap(&[written(b"b", None)], Durability::Relaxed)
@@ -119,10 +130,16 @@ async fn after_a_failure_nothing_is_written_but_reads_go_on() {
         expected
     );
     assert_eq!(
-        store.flusher.synced().await.unwrap_err().to_string(),
+        store
+            .database
+            .flusher
+            .synced()
+            .await
+            .unwrap_err()
+            .to_string(),
         expected
     );
-    assert_eq!(keys(&store).await, [b"a"]);
+    assert_eq!(sessions(&store).await, [b"a"]);
     assert!(store.get(Tree::Sessions, b"a").await.unwrap().is_some());
 }
 
@@ -137,9 +154,10 @@ fn a_panic_of_the_engine_is_an_error_that_stays() {
 
 #[tokio::test]
 async fn a_row_shorter_than_its_header_is_damaged() {
-    let (_folder, store, _clock) = opened();
+    let (_folder, store, _clock) = created();
     store
         .database
+        .rows
         .insert(row::key(Tree::Sessions, b"a"), b"short")
         .unwrap();
     let read = store.get(Tree::Sessions, b"a").await;

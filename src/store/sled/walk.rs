@@ -1,0 +1,203 @@
+//! A pass over all rows while writes go on.
+//!
+//! It reads in chunks and holds writers up for one chunk at most. A row that changes after it was
+//! read is read again, and whatever lies ahead is met later; so what a walk tells of, later events
+//! in place of earlier ones, is exactly the database at the moment it ends. Its own sum over what it
+//! read has to come to the manifest of that moment.
+
+use crate::store::manifest::{Damage, Manifest};
+use crate::store::opening::OpenError;
+use crate::store::sled::database::Database;
+use crate::store::sled::engine;
+use crate::store::sled::ledger::{Ledger, MANIFEST, Progress};
+use crate::store::sled::row;
+use crate::store::{Error, Row, Tree};
+use sled::IVec;
+use std::convert::Infallible;
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::PoisonError;
+
+/// Rows that are read at once.
+const CHUNK: usize = 256;
+
+/// Bytes after which no further row is read at once.
+const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// What a walk tells of a row. A later event about the same row takes the place of an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// It is there, expired or not.
+    Present {
+        /// Its key space.
+        tree: Tree,
+        /// Its key.
+        key: &'a [u8],
+        /// Its value, sealed, and its expiry.
+        row: Row<'a>,
+    },
+    /// It was told of before, and is gone since.
+    Removed {
+        /// Its key space.
+        tree: Tree,
+        /// Its key.
+        key: &'a [u8],
+    },
+}
+
+/// Why a walk was given up.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError<E> {
+    /// The database failed, or has failed before.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The rows are not those that were written.
+    #[error("{0}")]
+    Damaged(#[from] Damage),
+    /// Rows changed faster than the walk could read them.
+    #[error("the store changes faster than it can be read")]
+    Outrun,
+    /// Whoever was told of the rows gave up.
+    #[error("{0}")]
+    Visitor(E),
+}
+
+/// What one chunk brought.
+struct Step {
+    rows: Vec<(Vec<u8>, Option<IVec>)>,
+    outrun: bool,
+    /// There is nothing more: the walk ends at this moment.
+    end: Option<Result<Manifest, Damage>>,
+}
+
+impl Database {
+    /// Tells `visit` of all rows. Only one walk goes on at a time; a second one waits. Blocks.
+    ///
+    /// # Errors
+    /// See [`WalkError`]; then what `visit` heard of is of no use.
+    pub(crate) fn walk<E>(
+        &self,
+        mut visit: impl FnMut(Event<'_>) -> Result<(), E>,
+    ) -> Result<Manifest, WalkError<E>> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.writable()?;
+        self.ledger().walk = Some(Progress::default());
+        let walk = UnderWay(self);
+        loop {
+            let step = engine::attempt(&self.failure, || self.step())?;
+            if step.outrun {
+                return Err(WalkError::Outrun);
+            }
+            for (key, raw) in &step.rows {
+                if let Some(event) = event(key, raw.as_deref())? {
+                    visit(event).map_err(WalkError::Visitor)?;
+                }
+            }
+            if let Some(end) = step.end {
+                drop(walk);
+                return Ok(end?);
+            }
+        }
+    }
+
+    /// The database in `folder`, after all of its rows were read. Blocks.
+    ///
+    /// # Errors
+    /// When a row is missing or is not as it was written.
+    pub(crate) fn checked(self, folder: &Path) -> Result<Self, OpenError> {
+        let Err(error) = self.walk(|_| Ok::<_, Infallible>(())) else {
+            return Ok(self);
+        };
+        // So that closing it leaves the files and the anchor as they are.
+        let _ = self.failure.set(Error::Io("refused".to_owned()));
+        Err(match error {
+            WalkError::Damaged(damage) => OpenError::Lost {
+                path: folder.to_owned(),
+                damage,
+            },
+            WalkError::Store(error) => OpenError::Damaged(error),
+            WalkError::Outrun => OpenError::InUse(folder.to_owned()),
+            WalkError::Visitor(never) => match never {},
+        })
+    }
+
+    fn step(&self) -> Result<Step, sled::Error> {
+        let mut guard = self.ledger();
+        let Ledger {
+            keys,
+            manifest,
+            walk,
+            ..
+        } = &mut *guard;
+        let walk = walk.get_or_insert_default();
+        let (mut rows, mut bytes) = (vec![], 0);
+        // Half of the chunk: neither may the rows ahead wait for ever.
+        while rows.len() < CHUNK / 2 && bytes < CHUNK_BYTES / 2 {
+            let Some(key) = walk.changed.pop_first() else {
+                break;
+            };
+            let raw = self.rows.get(&key)?;
+            bytes += raw.as_ref().map_or(0, |raw| raw.len());
+            rows.push((key, raw));
+        }
+        let start = walk
+            .cursor
+            .clone()
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        let mut all = true;
+        for row in self.rows.range::<Vec<u8>, _>((start, Bound::Unbounded)) {
+            let (key, raw) = row?;
+            if key == MANIFEST {
+                continue;
+            }
+            if rows.len() >= CHUNK || bytes >= CHUNK_BYTES {
+                all = false;
+                break;
+            }
+            walk.sums.replace(keys, &key, None, Some(&raw));
+            walk.cursor = Some(key.to_vec());
+            bytes += raw.len();
+            rows.push((key.to_vec(), Some(raw)));
+        }
+        let ended = all && walk.changed.is_empty();
+        let end = ended.then(|| manifest.check(&walk.sums).map(|()| manifest.clone()));
+        Ok(Step {
+            rows,
+            outrun: walk.outrun,
+            end,
+        })
+    }
+}
+
+/// Ends the walk, whatever the reason.
+struct UnderWay<'a>(&'a Database);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.ledger().walk = None;
+    }
+}
+
+/// Rows that belong to no tree are left for the sums to find.
+fn event<'a>(key: &'a [u8], raw: Option<&'a [u8]>) -> Result<Option<Event<'a>>, Error> {
+    let Some((tag, key)) = key.split_first() else {
+        return Ok(None);
+    };
+    let Some(tree) = Tree::tagged(*tag) else {
+        return Ok(None);
+    };
+    Ok(Some(match raw {
+        None => Event::Removed { tree, key },
+        Some(raw) => Event::Present {
+            tree,
+            key,
+            row: Row {
+                value: row::value(tree, raw)?,
+                expires: row::expires(raw),
+            },
+        },
+    }))
+}
+
+#[cfg(test)]
+mod tests;

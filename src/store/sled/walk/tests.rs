@@ -1,0 +1,268 @@
+use super::*;
+use crate::clock::{Clock, ManualClock, Timestamp};
+use crate::secret::Key;
+use crate::store::manifest::ManifestKeys;
+use crate::store::sled::SledStore;
+use crate::store::{Change, Durability, Store, Swap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+type Rows = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
+
+fn created() -> (TempDir, Arc<SledStore>, ManualClock) {
+    let folder = TempDir::new().unwrap();
+    let clock = ManualClock::starting_at(Timestamp(1_000));
+    let keys = ManifestKeys::new(&Key::from_bytes([7; 32]), b"instance");
+    let place = folder.path().join("store");
+    let store = SledStore::create(&place, keys, Arc::new(clock.clone())).unwrap();
+    (folder, Arc::new(store), clock)
+}
+
+/// Writes or removes the row, whatever it was.
+async fn set(store: &SledStore, tree: Tree, key: &[u8], value: Option<&[u8]>) {
+    loop {
+        let found = store.get(tree, key).await.unwrap();
+        let change = Change {
+            tree,
+            key,
+            expect: found.as_ref().map(|found| &found.version),
+            new: value.map(|value| Row {
+                value,
+                expires: None,
+            }),
+        };
+        match store.swap(&[change], Durability::Relaxed).await.unwrap() {
+            Swap::Done => return,
+            Swap::Conflict => {}
+        }
+    }
+}
+
+async fn fill(store: &SledStore, rows: u32) {
+    for number in 0..rows {
+        let tree = Tree::ALL[(number % 6) as usize];
+        set(store, tree, &number.to_be_bytes(), Some(b"first")).await;
+    }
+}
+
+fn note(seen: &mut Rows, event: Event<'_>) {
+    match event {
+        Event::Present { tree, key, row } => {
+            seen.insert((tree, key.to_vec()), row.value.to_vec());
+        }
+        Event::Removed { tree, key } => {
+            seen.remove(&(tree, key.to_vec()));
+        }
+    }
+}
+
+fn walked(store: &SledStore, mut between: impl FnMut(usize)) -> (Rows, Manifest) {
+    let (mut seen, mut events) = (Rows::new(), 0);
+    let walk = store.walk(|event| {
+        note(&mut seen, event);
+        between(events);
+        events += 1;
+        Ok::<_, Infallible>(())
+    });
+    (seen, walk.unwrap())
+}
+
+async fn stored(store: &SledStore) -> Rows {
+    let mut rows = Rows::new();
+    for tree in Tree::ALL {
+        for (key, value) in store.scan(tree, b"", None, usize::MAX).await.unwrap() {
+            rows.insert((tree, key), value);
+        }
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_walk_tells_of_every_row_expired_ones_too() {
+    let (_folder, store, clock) = created();
+    fill(&store, 1_000).await;
+    let row = Row {
+        value: b"short",
+        expires: Some(clock.now().plus(Duration::from_secs(5))),
+    };
+    let change = Change {
+        tree: Tree::Sessions,
+        key: b"k",
+        expect: None,
+        new: Some(row),
+    };
+    let done = store.swap(&[change], Durability::Relaxed).await.unwrap();
+    assert_eq!(done, Swap::Done);
+    clock.advance(Duration::from_secs(5));
+    let mut expiry = None;
+    let manifest = store
+        .walk(|event| {
+            if let Event::Present { key: b"k", row, .. } = event {
+                expiry = Some((row.value.to_vec(), row.expires));
+            }
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+    assert_eq!(expiry, Some((b"short".to_vec(), row.expires)));
+    // The first transaction made the database.
+    assert_eq!(manifest.sequence(), 1_002);
+    assert_eq!(
+        Tree::ALL.map(|tree| manifest.rows(tree)),
+        [167, 167, 167, 168, 166, 166]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_walk_saw_is_the_database_at_its_end() {
+    let (_folder, store, clock) = created();
+    fill(&store, 2_000).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..3_u32)
+        .map(|writer| {
+            let (store, stop) = (Arc::clone(&store), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut number = writer;
+                while !stop.load(Ordering::Relaxed) {
+                    number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let at = number >> 8;
+                    let tree = Tree::ALL[(at % 6) as usize];
+                    let value = (number >> 20).to_be_bytes();
+                    let value = (at % 3 > 0).then_some(value.as_slice());
+                    set(&store, tree, &(at % 2_500).to_be_bytes(), value).await;
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..5 {
+        let walking = Arc::clone(&store);
+        let (seen, manifest) = spawn_blocking(move || walked(&walking, |_| ()))
+            .await
+            .unwrap();
+        for tree in Tree::ALL {
+            let rows = seen.keys().filter(|(one, _)| *one == tree).count();
+            assert_eq!(manifest.rows(tree), rows as u64, "{tree:?}");
+        }
+        // Two passes of the sweep in between: it goes through the same book.
+        store.sweep(clock.now(), 100).await.unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let (seen, _) = walked(&store, |_| ());
+    assert!(seen == stored(&store).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_behind_ahead_and_at_the_cursor_is_seen() {
+    let (_folder, store, _clock) = created();
+    fill(&store, 1_500).await;
+    let runtime = tokio::runtime::Handle::current();
+    let writing = Arc::clone(&store);
+    let (seen, after) = spawn_blocking(move || {
+        let walking = Arc::clone(&writing);
+        let seen = walked(&walking, |events| {
+            // In the midst of the second chunk.
+            if events == CHUNK + 10 {
+                runtime.block_on(async {
+                    set(
+                        &writing,
+                        Tree::Accounts,
+                        &0_u32.to_be_bytes(),
+                        Some(b"second"),
+                    )
+                    .await;
+                    set(&writing, Tree::Accounts, &6_u32.to_be_bytes(), None).await;
+                    set(&writing, Tree::Accounts, b"new", Some(b"new")).await;
+                    set(&writing, Tree::Meta, &5_u32.to_be_bytes(), Some(b"second")).await;
+                    set(&writing, Tree::Meta, &11_u32.to_be_bytes(), None).await;
+                });
+            }
+        });
+        let after = runtime.block_on(stored(&writing));
+        (seen.0, after)
+    })
+    .await
+    .unwrap();
+    assert!(seen == after);
+    assert_eq!(
+        seen.get(&(Tree::Accounts, 0_u32.to_be_bytes().to_vec())),
+        Some(&b"second".to_vec())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_that_are_faster_than_a_walk_end_it() {
+    let (_folder, store, _clock) = created();
+    fill(&store, 20_000).await;
+    let runtime = tokio::runtime::Handle::current();
+    let writing = Arc::clone(&store);
+    let ended = spawn_blocking(move || {
+        let mut events = 0;
+        writing.walk(|_| {
+            events += 1;
+            if events == 19_000 {
+                runtime.block_on(async {
+                    for number in 0..18_000_u32 {
+                        let tree = Tree::ALL[(number % 6) as usize];
+                        set(&writing, tree, &number.to_be_bytes(), Some(b"second")).await;
+                    }
+                });
+            }
+            Ok::<_, Infallible>(())
+        })
+    })
+    .await
+    .unwrap();
+    assert!(matches!(ended, Err(WalkError::Outrun)), "{ended:?}");
+    // And the next one has nothing of it.
+    walked(&store, |_| ());
+}
+
+#[tokio::test]
+async fn a_visitor_may_give_up() {
+    let (_folder, store, _clock) = created();
+    fill(&store, 10).await;
+    let ended = store.walk(|_| Err("enough"));
+    assert!(
+        matches!(ended, Err(WalkError::Visitor("enough"))),
+        "{ended:?}"
+    );
+    walked(&store, |_| ());
+}
+
+#[tokio::test]
+async fn a_row_that_went_missing_behind_our_back_is_noticed() {
+    let (_folder, store, _clock) = created();
+    fill(&store, 60).await;
+    let mut key = vec![Tree::Accounts.tag()];
+    key.extend_from_slice(&0_u32.to_be_bytes());
+    let raw = store.database.rows.remove(&key).unwrap().unwrap();
+    let walk = || store.walk(|_| Ok::<_, Infallible>(()));
+    assert_eq!(
+        walk().unwrap_err().to_string(),
+        "Accounts lost 1 of 10 rows"
+    );
+    // Back under another key.
+    store
+        .database
+        .rows
+        .insert(b"\x01else", raw.clone())
+        .unwrap();
+    let words = "Accounts has rows that were never written there";
+    assert_eq!(walk().unwrap_err().to_string(), words);
+    store.database.rows.remove(b"\x01else").unwrap();
+    store.database.rows.insert(key, raw).unwrap();
+    walk().unwrap();
+    store
+        .database
+        .rows
+        .insert(b"\x09else", b"what is this")
+        .unwrap();
+    assert_eq!(walk().unwrap_err().to_string(), "1 rows belong to no tree");
+}

@@ -4,16 +4,18 @@
 //! response to be read. hyper's own timers cover only some of these.
 
 mod listener;
+mod guard;
 mod connection;
 
 pub use crate::server::listener::{BadListen, Listen, Listener};
 
 use crate::authz::target::Scheme;
 use crate::server::connection::Watch;
+use crate::server::guard::{Desk, Guard};
 use crate::server::listener::Stream;
 use crate::web::Body;
 use crate::web::body;
-use crate::web::request::{Connection, Slot};
+use crate::web::request::{Connection, Refusal, Slot};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -47,7 +49,7 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// The most header lines; more are 431. Default 100.
     pub max_headers: usize,
-    /// The read buffer, in bytes, and so the hard limit of a head; default 64 KiB.
+    /// The read buffer, in bytes, and so the hard limit of a head; more is 414 or 431. Default 64 KiB.
     pub buffer: usize,
 }
 
@@ -67,6 +69,7 @@ impl Default for Settings {
 
 /// Serves `service` on `listener` until `shutdown`, then lets what is under way end within the drain time.
 ///
+/// `service` is given a request, or what is wrong with bytes that are none; it answers both.
 /// A panic in `service` is a 500 for that request alone. WebSockets leave the connection behind and are
 /// the caller's to end.
 pub async fn serve<S, F>(
@@ -75,7 +78,7 @@ pub async fn serve<S, F>(
     service: S,
     shutdown: CancellationToken,
 ) where
-    S: Fn(Request<Incoming>, Connection) -> F + Clone + Send + Sync + 'static,
+    S: Fn(Result<Request<Incoming>, Refusal>, Connection) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(settings.max_connections));
@@ -139,17 +142,29 @@ async fn carry<S, F>(
     service: S,
     (shutdown, hurry): (CancellationToken, CancellationToken),
 ) where
-    S: Fn(Request<Incoming>, Connection) -> F,
+    S: Fn(Result<Request<Incoming>, Refusal>, Connection) -> F,
     F: Future<Output = Response<Body>>,
 {
-    let watch = Arc::new(Watch::new());
+    let (watch, desk) = (Arc::new(Watch::new()), Arc::new(Desk::new()));
     let answer = service_fn(|request| {
         watch.request_began();
-        let answer = service(request, connection.clone());
-        let watch = Arc::clone(&watch);
-        async move { Ok::<_, Infallible>(watch.response(or_500(answer).await)) }
+        let answer = service(desk.admit(request), connection.clone());
+        let (watch, desk) = (Arc::clone(&watch), Arc::clone(&desk));
+        async move {
+            let response = or_500(answer).await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                desk.open_tunnel();
+            }
+            Ok::<_, Infallible>(watch.response(response))
+        }
     });
-    let io = TokioIo::new(watch.stream(stream));
+    let limits = guard::Limits {
+        bytes: settings.buffer,
+        lines: settings.max_headers,
+    };
+    let stream = watch.stream(stream);
+    let stream = Guard::new(stream, Arc::clone(&watch), Arc::clone(&desk), limits);
+    let io = TokioIo::new(stream);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         // A second line behind our own deadlines: hyper counts the pause before a head as part of it.

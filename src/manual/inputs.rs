@@ -11,7 +11,8 @@
 //! | body for the app | any size (`upstream.max_body`); 30 s of silence (`proxy.body_idle_timeout`), 240 bytes a second | 413, 408 |
 //! | head of the app's reply | 64 KiB; 60 s (`upstream.response_timeout`) | 502, 504 |
 //! | WebSocket | 10 minutes of silence (`proxy.tunnel_idle_timeout`) | closed |
-//! | `Host`, framing, methods, paths | one reading only: see [`Refusal`](crate::web::request::Refusal) | 400, 405, 501 |
+//! | request line, line ends, header lines, `Host`, framing, methods, paths | one reading only: see [`Refusal`](crate::web::request::Refusal) | 400, 405, 501, 505 |
+//! | chunk extensions, trailers | 4 KiB for each chunk, 4 KiB of trailers; both are dropped | 400 |
 //! | `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Request-Id` (8 to 64 of `A-Z a-z 0-9 - _ .`) | from `trusted_proxies` only | ignored; a wrong `X-Forwarded-Proto` is 400 |
 //! | `X-Real-IP`, `X-Forwarded-Host`, `Forwarded` and their like | set by us for the app | what came under these names is removed |
 //!

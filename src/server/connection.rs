@@ -53,6 +53,11 @@ impl Watch {
         self.enter(Phase::Busy);
     }
 
+    /// Is a request being answered?
+    pub(crate) fn is_busy(&self) -> bool {
+        self.phase().0 == Phase::Busy
+    }
+
     /// Watches a response to its end.
     pub(crate) fn response(self: Arc<Self>, response: Response<Body>) -> Response<Watched> {
         response.map(|body| Watched { body, watch: self })

@@ -10,6 +10,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full};
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -56,6 +57,9 @@ pub enum Cut {
     /// Not at its end after [`Limits::total`].
     #[error("the body took too long")]
     TooLong,
+    /// Not in chunks as it says.
+    #[error("the body is malformed")]
+    Malformed,
 }
 
 impl Cut {
@@ -71,6 +75,21 @@ impl Cut {
         }
         None
     }
+}
+
+/// Tells a client's body that is malformed from one that broke off.
+pub(crate) fn of_client(error: impl Into<BodyError>) -> BodyError {
+    let error = error.into();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(cause) = next {
+        let kind = cause.downcast_ref().map(std::io::Error::kind);
+        if matches!(kind, Some(ErrorKind::InvalidInput | ErrorKind::InvalidData)) {
+            tracing::debug!(%cause, "a malformed body");
+            return Cut::Malformed.into();
+        }
+        next = cause.source();
+    }
+    error
 }
 
 /// No body.

@@ -1,6 +1,7 @@
 //! The listener for operators: `/healthz` and `/readyz`. Never on the public listener.
 
 use crate::store::Store;
+use crate::web::request::Refusal;
 use crate::web::{Body, body};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -21,7 +22,15 @@ pub struct Ops {
 
 impl Ops {
     /// Answers one request.
-    pub async fn answer<B>(self, request: Request<B>) -> Response<Body> {
+    pub async fn answer<B>(self, request: Result<Request<B>, Refusal>) -> Response<Body> {
+        let request = match request {
+            Ok(request) => request,
+            Err(refusal) => {
+                let mut response = text(refusal.status(), "not a request\n");
+                refusal.complete(response.headers_mut());
+                return response;
+            }
+        };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         }

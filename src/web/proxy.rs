@@ -4,12 +4,13 @@ use crate::audit::Event;
 use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
 use crate::web::Body;
+use crate::web::body::Cut;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
-use crate::web::request::Inbound;
+use crate::web::request::{Inbound, Refusal};
 use crate::web::respond::{self, Asker, Failure};
 use crate::web::upstream::upgrade::Tunnel;
-use crate::web::upstream::{Answer, UpstreamRequest};
+use crate::web::upstream::{Answer, UpstreamError, UpstreamRequest};
 use http::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
@@ -148,6 +149,10 @@ async fn forward(
         Ok(Answer::Switching(response, tunnel)) => {
             carry(context, tunnel, visitor);
             response
+        }
+        Err(UpstreamError::Body(Cut::Malformed)) => {
+            context.record(inbound, Event::InputValidationFail, Refusal::Chunk.name());
+            context.refuse(asker, inbound.id(), Refusal::Chunk)
         }
         Err(error) => fail(
             context,

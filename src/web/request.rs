@@ -6,7 +6,7 @@
 pub mod form;
 pub mod cookies;
 pub mod forwarded;
-mod framing;
+pub(crate) mod framing;
 mod refusal;
 
 pub use crate::web::request::cookies::{Cookies, Doubled};

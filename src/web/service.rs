@@ -13,18 +13,23 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
 
-/// Answers one request, whatever it is.
+/// Answers one request, whatever it is, and bytes that are none.
 pub async fn answer(
     context: Arc<Context>,
-    request: Request<Incoming>,
+    request: Result<Request<Incoming>, Refusal>,
     connection: Connection,
 ) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+    let (parts, body) = match request {
+        Ok(request) => request.into_parts(),
+        // Nobody knows what was asked for, so nobody reads a page.
+        Err(refusal) => return refused(&context, Asker::Program, &connection, refusal),
+    };
     let is_head = parts.method == Method::HEAD;
     let inbound = match Inbound::read(&parts, &connection, &context.limits) {
         Ok(inbound) => inbound,
         Err(refusal) => {
-            return without_body(refused(&context, &parts, &connection, refusal), is_head);
+            let answer = refused(&context, Asker::of(&parts), &connection, refusal);
+            return without_body(answer, is_head);
         }
     };
     let route = Route::of(inbound.target(), &context.place.portal);
@@ -64,7 +69,7 @@ fn misdirected(context: &Context, parts: &Parts, inbound: &Inbound) -> Response<
 /// A request that could not be understood is answered, counted, and never forwarded.
 fn refused(
     context: &Context,
-    parts: &Parts,
+    asker: Asker,
     connection: &Connection,
     refused: Refusal,
 ) -> Response<Body> {
@@ -80,7 +85,7 @@ fn refused(
     context
         .audit
         .record(Event::InputValidationFail, &source, &details);
-    context.refuse(Asker::of(parts), &id, refused)
+    context.refuse(asker, &id, refused)
 }
 
 /// HEAD is answered as GET, without the content (RFC 9110, 9.3.2); hyper leaves it out by itself.

@@ -51,6 +51,7 @@ use http::header::{
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
 use std::sync::Arc;
@@ -193,6 +194,7 @@ impl<'a> UpstreamRequest<'a> {
         let body = if body.is_end_stream() {
             body::empty()
         } else {
+            let body = body.map_err(body::of_client);
             body::guard_watched(body, settings.request_body, Arc::clone(&sending))
         };
         let mut request = Request::new(body);

@@ -3,7 +3,7 @@
 use crate::server::tests::rig::{Rig, Wire, within};
 use crate::server::{Listen, Listener, Settings, serve};
 use crate::web::body;
-use crate::web::request::{Connection, Peer};
+use crate::web::request::{Connection, Peer, Refusal};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::io::ErrorKind;
@@ -183,7 +183,10 @@ async fn a_head_over_the_buffer_and_too_many_lines_are_431() {
 }
 
 /// Answers with who connected.
-async fn name_the_peer(_: Request<Incoming>, connection: Connection) -> Response<crate::web::Body> {
+async fn name_the_peer(
+    _: Result<Request<Incoming>, Refusal>,
+    connection: Connection,
+) -> Response<crate::web::Body> {
     Response::new(body::full(format!("{:?}.", connection.peer)))
 }
 

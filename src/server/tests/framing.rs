@@ -19,8 +19,8 @@ async fn refused(rig: &Rig, request: &[u8], status: u16) {
 async fn odd_request_lines_are_refused() {
     let rig = Rig::new().await;
     for (line, status) in [
-        ("GET / HTTP/1.2", 400),
-        ("GET / HTTP/2.0", 400),
+        ("GET / HTTP/1.2", 505),
+        ("GET / HTTP/2.0", 505),
         ("GET  / HTTP/1.1", 400),
         ("GET\t/ HTTP/1.1", 400),
         ("GET /a b HTTP/1.1", 400),
@@ -39,6 +39,7 @@ async fn odd_request_lines_are_refused() {
         ("GET /% HTTP/1.1", 400),
         ("GET /\u{e9} HTTP/1.1", 400),
         ("GET /a\"b HTTP/1.1", 400),
+        ("GET /a#b HTTP/1.1", 400),
         ("GET /a{b} HTTP/1.1", 400),
     ] {
         refused(
@@ -77,61 +78,68 @@ async fn odd_hosts_are_refused() {
     rig.app_saw_nothing().await;
 }
 
+/// Header lines that frame a message in two ways, or in none.
+const ODD_LINES: &[(&str, u16)] = &[
+    ("Content-Length: 1\r\nContent-Length: 2", 400),
+    ("Content-Length: 1, 1", 400),
+    ("Content-Length: +1", 400),
+    ("Content-Length: -1", 400),
+    ("Content-Length: 0x1", 400),
+    ("Content-Length: 1_0", 400),
+    ("Content-Length: 1Z", 400),
+    ("Content-Length: 1 1", 400),
+    ("Content-Length:", 400),
+    ("Content-Length: 18446744073709551616", 400),
+    ("Content-Length: 0001", 400),
+    ("Content-Length: 2\r\nContent-Length: 2", 400),
+    ("Content-Length: 3\r\nTransfer-Encoding: chunked", 400),
+    ("Transfer-Encoding: chunked\r\nContent-Length: 3", 400),
+    ("X: a\nY: b", 400),
+    ("Content-Length: 010", 400),
+    ("Content_Length: 1", 400),
+    ("Transfer_Encoding: chunked", 400),
+    ("Transfer-Encoding: identity", 501),
+    ("Transfer-Encoding: xchunked", 501),
+    ("Transfer-Encoding: blegh", 501),
+    ("Transfer-Encoding: chunked;q=1", 501),
+    ("Transfer-Encoding: \u{b}chunked", 400),
+    ("Transfer-Encoding:", 400),
+    ("Transfer-Encoding: chunked,", 400),
+    ("Transfer-Encoding: ,chunked", 400),
+    ("Transfer-Encoding: ,chunked\r\nContent-Length: 5", 400),
+    ("Transfer-Encoding: chunked, chunked", 400),
+    (
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        400,
+    ),
+    ("Transfer-Encoding: gzip, chunked", 501),
+    (
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+        501,
+    ),
+    ("Content-Length : 1", 400),
+    (" X: 1", 400),
+    ("X: 1\r\n folded", 400),
+    ("no-colon", 400),
+    (": empty", 400),
+    ("X: a\0b", 400),
+    ("X: a\rb", 400),
+    ("X\0: a", 400),
+    ("Expect: tea", 417),
+    ("Connection: Host", 400),
+    ("Connection: Content-Length", 400),
+    ("Connection: close, Cookie", 400),
+    ("Connection: Authorization", 400),
+    ("Authorization: \u{e9}", 400),
+    ("Cookie: \u{e9}=1", 400),
+];
+
 #[tokio::test]
 async fn odd_framing_is_refused() {
     let rig = Rig::new().await;
-    for (lines, status) in [
-        ("Content-Length: 1\r\nContent-Length: 2", 400),
-        ("Content-Length: 1, 1", 400),
-        ("Content-Length: +1", 400),
-        ("Content-Length: -1", 400),
-        ("Content-Length: 0x1", 400),
-        ("Content-Length: 1_0", 400),
-        ("Content-Length: 1Z", 400),
-        ("Content-Length: 1 1", 400),
-        ("Content-Length:", 400),
-        ("Content-Length: 18446744073709551616", 400),
-        ("Content-Length: 0001", 400),
-        ("Content-Length: 010", 400),
-        ("Content_Length: 1", 400),
-        ("Transfer_Encoding: chunked", 400),
-        ("Transfer-Encoding: identity", 400),
-        ("Transfer-Encoding: xchunked", 400),
-        ("Transfer-Encoding: blegh", 400),
-        ("Transfer-Encoding: chunked;q=1", 400),
-        ("Transfer-Encoding: \u{b}chunked", 400),
-        ("Transfer-Encoding:", 400),
-        ("Transfer-Encoding: chunked,", 400),
-        ("Transfer-Encoding: ,chunked", 400),
-        ("Transfer-Encoding: ,chunked\r\nContent-Length: 5", 400),
-        ("Transfer-Encoding: chunked, chunked", 400),
-        (
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-            400,
-        ),
-        ("Transfer-Encoding: gzip, chunked", 501),
-        (
-            "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
-            501,
-        ),
-        ("Content-Length : 1", 400),
-        (" X: 1", 400),
-        ("X: 1\r\n folded", 400),
-        ("no-colon", 400),
-        (": empty", 400),
-        ("X: a\0b", 400),
-        ("X: a\rb", 400),
-        ("X\0: a", 400),
-        ("Expect: tea", 417),
-        ("Connection: Host", 400),
-        ("Connection: Content-Length", 400),
-        ("Connection: close, Cookie", 400),
-        ("Connection: Authorization", 400),
-        ("Authorization: \u{e9}", 400),
-        ("Cookie: \u{e9}=1", 400),
-    ] {
+    for (lines, status) in ODD_LINES {
         let request = format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n");
-        refused(&rig, request.as_bytes(), status).await;
+        refused(&rig, request.as_bytes(), *status).await;
     }
     let in_1_0 = b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     let mut client = rig.client_sending(in_1_0).await;
@@ -156,37 +164,9 @@ async fn exchange(rig: &Rig, request: &str) -> (crate::server::tests::rig::Head,
 }
 
 #[tokio::test]
-async fn a_length_next_to_chunks_is_dropped_and_the_connection_closed() {
-    let rig = Rig::new().await;
-    for lines in [
-        "Content-Length: 3\r\nTransfer-Encoding: chunked",
-        "Transfer-Encoding: chunked\r\nContent-Length: 3",
-    ] {
-        let request = format!(
-            "POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n2\r\nok\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
-        );
-        let (head, body, mut client) = exchange(&rig, &request).await;
-        assert_eq!(head.one("content-length"), None);
-        assert_eq!(body, "2\r\nok\r\n0\r\n\r\n");
-        assert_eq!(client.head().await.status(), 200);
-        assert_eq!(
-            client.rest().await,
-            "",
-            "the bytes behind were read as a request"
-        );
-    }
-    rig.app_saw_nothing().await;
-}
-
-#[tokio::test]
-async fn what_the_parser_repairs_is_forwarded_repaired() {
+async fn odd_framing_that_has_one_reading_is_forwarded_framed_anew() {
     let rig = Rig::new().await;
     for (request, body) in [
-        (
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
-            "ok",
-        ),
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 2\n\nok", "ok"),
         (
             "\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok",
             "ok",
@@ -211,11 +191,9 @@ async fn what_the_parser_repairs_is_forwarded_repaired() {
             "DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok",
             "ok",
         ),
-        ("GET /x#/open/ HTTP/1.1\r\nHost: a\r\n\r\n", ""),
     ] {
-        let (head, seen, mut client) = exchange(&rig, request).await;
+        let (_, seen, mut client) = exchange(&rig, request).await;
         assert_eq!(seen, body, "{request:?}");
-        assert!(!head.first.contains('#'), "{}", head.first);
         assert_eq!(client.head().await.status(), 200);
     }
 }

@@ -3,7 +3,7 @@
 use crate::authz::Permit;
 use crate::identity::{Names, Pass};
 use crate::server::{Listen, Listener, Settings, serve};
-use crate::web::request::{self, Connection, Inbound};
+use crate::web::request::{self, Connection, Inbound, Refusal};
 use crate::web::upstream::upgrade::End;
 use crate::web::upstream::{
     self, Answer, MethodOverride, Policy, Routes, Underscores, UpstreamRequest,
@@ -289,8 +289,15 @@ impl Forwarder {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, connection: Connection) -> Response<Body> {
-        let (parts, body) = request.into_parts();
+    async fn answer(
+        &self,
+        request: Result<Request<Incoming>, Refusal>,
+        connection: Connection,
+    ) -> Response<Body> {
+        let (parts, body) = match request {
+            Ok(request) => request.into_parts(),
+            Err(refusal) => return refused(refusal),
+        };
         if parts.uri.path() == "/panic" {
             panic!("as asked");
         }
@@ -322,7 +329,7 @@ impl Forwarder {
     }
 }
 
-fn refused(refusal: request::Refusal) -> Response<Body> {
+fn refused(refusal: Refusal) -> Response<Body> {
     let mut response = said(refusal.status(), refusal.name());
     refusal.complete(response.headers_mut());
     response

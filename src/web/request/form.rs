@@ -1,7 +1,7 @@
 //! Small bodies of our own pages: a form or a flat JSON object, each field once.
 
 use crate::web::BodyError;
-use crate::web::body::{Cut, Limits, guard};
+use crate::web::body::{self, Cut, Limits, guard};
 use crate::web::request::Refusal;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
@@ -72,6 +72,7 @@ impl Form {
             total: Some(time),
             rate: None,
         };
+        let body = body.map_err(body::of_client);
         let collected = guard(body, limits).collect().await;
         let bytes = collected.map_err(|error| refusal(&error))?.to_bytes();
         let fields = match encoding {
@@ -112,6 +113,7 @@ fn refusal(error: &BodyError) -> Refusal {
     match Cut::among(error.as_ref()) {
         Some(Cut::TooLarge) => Refusal::FormTooLarge,
         Some(Cut::Stalled | Cut::TooSlow | Cut::TooLong) => Refusal::FormTooSlow,
+        Some(Cut::Malformed) => Refusal::Chunk,
         None => Refusal::Form,
     }
 }

@@ -1,7 +1,7 @@
 //! Is this one well-framed request, in a method and version that we speak?
 //!
-//! What the parser below repaired silently (a bare line feed, equal doubled lengths, a length next to
-//! chunks) cannot be seen here; everything that can be seen is refused, never repaired.
+//! What the parser below would repair silently (a bare line feed, equal doubled lengths, a length next to
+//! chunks) never reaches it: [`server`](crate::server) looks at the bytes first, by the same rules.
 
 use crate::web::request::Refusal;
 use http::header::{
@@ -92,46 +92,51 @@ fn check_spelling(name: &HeaderName) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// At most one line, decimal digits only and no leading zero.
+/// At most one line, and never next to chunks.
 fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut lines = headers.get_all(CONTENT_LENGTH).iter();
     let (first, second) = (lines.next(), lines.next());
     if second.is_some() || first.is_some() && headers.contains_key(TRANSFER_ENCODING) {
         return Err(Refusal::ContentLength);
     }
-    let Some(value) = first.map(http::HeaderValue::as_bytes) else {
-        return Ok(());
-    };
+    match first.map(|value| length(value.as_bytes())) {
+        Some(None) => Err(Refusal::ContentLength),
+        Some(Some(_)) | None => Ok(()),
+    }
+}
+
+/// The value of `Content-Length`: decimal digits without a leading zero, below 10^19 (RFC 9110 section 8.6).
+pub(crate) fn length(value: &[u8]) -> Option<u64> {
     let canonical = matches!(value, [b'0'] | [b'1'..=b'9', ..])
         && value.len() <= 19
         && value.iter().all(u8::is_ascii_digit);
-    if canonical {
-        Ok(())
-    } else {
-        Err(Refusal::ContentLength)
-    }
+    let digits = value.iter().map(|digit| u64::from(digit - b'0'));
+    canonical.then(|| digits.fold(0, |length, digit| length * 10 + digit))
 }
 
 /// Exactly one line that says `chunked`, or none (RFC 9112 section 6.1).
 fn check_transfer_encoding(version: Version, headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut lines = headers.get_all(TRANSFER_ENCODING).iter();
-    let (first, second) = (lines.next(), lines.next());
-    let Some(value) = first else {
-        return Ok(());
-    };
-    let text = value.to_str().unwrap_or_default().trim_matches([' ', '\t']);
-    if second.is_none() && version == Version::HTTP_11 && text.eq_ignore_ascii_case("chunked") {
+    let lines = headers.get_all(TRANSFER_ENCODING);
+    for line in &lines {
+        coding(line.as_bytes())?;
+    }
+    match lines.iter().count() {
+        0 => Ok(()),
+        1 if version == Version::HTTP_11 => Ok(()),
+        _ => Err(Refusal::TransferEncoding),
+    }
+}
+
+/// A line of `Transfer-Encoding` must say `chunked` and nothing else.
+pub(crate) fn coding(value: &[u8]) -> Result<(), Refusal> {
+    if value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
-    let known = |coding: &str| matches!(coding.trim(), "" | "chunked");
-    let codings = headers
-        .get_all(TRANSFER_ENCODING)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    if codings
-        .flat_map(|line| line.split(','))
-        .all(|coding| known(&coding.to_ascii_lowercase()))
-    {
+    let known = |coding: &[u8]| {
+        let coding = coding.trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"chunked")
+    };
+    if value.split(|b| *b == b',').all(known) {
         Err(Refusal::TransferEncoding)
     } else {
         Err(Refusal::UnknownTransferEncoding)

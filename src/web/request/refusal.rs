@@ -16,6 +16,16 @@ pub enum Refusal {
     UnknownMethod,
     /// Neither HTTP/1.0 nor HTTP/1.1.
     Version,
+    /// A line that does not end with CR and LF.
+    LineEnd,
+    /// No request line (RFC 9112 section 3).
+    RequestLine,
+    /// No header line (RFC 9112 section 5), or one that is folded.
+    HeaderLine,
+    /// A body that is not in chunks as it says.
+    Chunk,
+    /// Read in two ways by two parts of this server, which must not happen.
+    TwoReadings,
     /// No `Host` line.
     NoHost,
     /// More than one `Host` line.
@@ -93,7 +103,12 @@ impl Refusal {
             Self::FormTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::HandshakeOrigin => StatusCode::FORBIDDEN,
             Self::Loop => StatusCode::LOOP_DETECTED,
-            Self::NoHost
+            Self::LineEnd
+            | Self::RequestLine
+            | Self::HeaderLine
+            | Self::Chunk
+            | Self::TwoReadings
+            | Self::NoHost
             | Self::DoubledHost
             | Self::Host
             | Self::TargetForm
@@ -121,6 +136,11 @@ impl Refusal {
             Self::Method => "method",
             Self::UnknownMethod => "unknown-method",
             Self::Version => "version",
+            Self::LineEnd => "line-end",
+            Self::RequestLine => "request-line",
+            Self::HeaderLine => "header-line",
+            Self::Chunk => "chunk",
+            Self::TwoReadings => "two-readings",
             Self::NoHost => "no-host",
             Self::DoubledHost => "doubled-host",
             Self::Host => "host",

@@ -31,6 +31,7 @@ impl UpstreamError {
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Body(Cut::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(Cut::Stalled | Cut::TooSlow | Cut::TooLong) => StatusCode::REQUEST_TIMEOUT,
+            Self::Body(Cut::Malformed) => StatusCode::BAD_REQUEST,
         }
     }
 

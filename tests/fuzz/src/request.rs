@@ -281,9 +281,12 @@ impl Gate {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Result<Request<Incoming>, Refusal>) -> Response<Body> {
         self.seen.event();
-        let answer = self.forward(request).await;
+        let answer = match request {
+            Ok(request) => self.forward(request).await,
+            Err(refusal) => Err(refusal),
+        };
         self.seen.event();
         answer.unwrap_or_else(|refusal| {
             let mut response = Response::new(full("no\n"));

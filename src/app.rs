@@ -9,7 +9,7 @@ use crate::audit::{Audit, Details, Event, Source};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::login::Login;
-use crate::server::{self, Listener};
+use crate::server::{self, Listener, Stop};
 use crate::store::Store;
 use crate::store::observed::Observed;
 use crate::store::opening::OpenError;
@@ -179,7 +179,7 @@ impl Running {
     }
 
     /// Serves until `stop`, then lets what is under way end.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(self, stop: Stop) {
         let Self {
             app,
             context,
@@ -201,16 +201,20 @@ impl Running {
         let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, &app, &stopping, &ops_done)));
         let tunnels = context.tunnels.clone();
         let draining = stopping.clone();
+        let asked = stop.gently;
         tokio::spawn(async move {
-            stop.cancelled().await;
+            asked.cancelled().await;
             draining.cancel();
         });
+        let stop = Stop {
+            gently: stopping,
+            at_once: stop.at_once,
+        };
         let settings = wiring::server(&app.config);
         let answer =
             move |request, connection| service::answer(Arc::clone(&context), request, connection);
-        server::serve(listener, settings, answer, stopping).await;
-        tunnels.close();
-        tunnels.wait().await;
+        server::serve(listener, settings, answer, stop).await;
+        tunnels.end().await;
         chores.abort();
         ops_done.cancel();
         for task in [Some(admin), ops].into_iter().flatten() {
@@ -238,7 +242,11 @@ fn serve_ops(
         ..server::Settings::default()
     };
     let answer = move |request, _| ops.clone().answer(request);
-    server::serve(listener, settings, answer, done.clone())
+    let stop = Stop {
+        gently: done.clone(),
+        at_once: CancellationToken::new(),
+    };
+    server::serve(listener, settings, answer, stop)
 }
 
 async fn housekeeping(login: Login, store: Arc<Database>, clock: Arc<dyn Clock>) {

@@ -165,6 +165,8 @@ pub struct Upstream {
     pub idle_timeout: Duration,
     /// The longest request body in bytes. Default: none, bodies stream through.
     pub max_body: Option<u64>,
+    /// The most requests and WebSockets under way to it at once. Default 1000.
+    pub max_connections: usize,
     /// Whether the app sees the `Host` that the browser sent rather than its own. Default yes.
     pub preserve_host: bool,
 }
@@ -215,6 +217,11 @@ pub struct Proxy {
     pub max_target: usize,
     /// The most client connections at once. Default 10 000.
     pub max_connections: usize,
+    /// The most of them from one address (IPv6: one /64); trusted proxies and Unix sockets are not counted.
+    /// Default a tenth of all, and at least 100.
+    pub max_connections_per_address: usize,
+    /// The most WebSockets that one user has open at once; without a user, one address. Default 100.
+    pub max_tunnels_per_user: usize,
 }
 
 /// What becomes of client headers whose names contain `_`.

@@ -7,4 +7,5 @@ pub mod threats;
 pub mod decisions;
 pub mod pathways;
 pub mod throttles;
+pub mod limits;
 pub mod inputs;

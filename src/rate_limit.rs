@@ -3,6 +3,8 @@
 //! Every key is hashed into a fixed number of slots, so no flood of addresses or names grows the
 //! memory; keys that share a slot share its quota, which only ever refuses more.
 
+pub mod share;
+
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::fmt;

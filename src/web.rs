@@ -11,6 +11,7 @@ pub mod csrf;
 pub mod cookie;
 pub mod return_to;
 pub mod route;
+pub mod tunnels;
 pub mod upstream;
 pub mod request;
 pub mod body;

@@ -12,13 +12,13 @@ use crate::web::cookie::{Jar, Transport};
 use crate::web::csrf::Csrf;
 use crate::web::page::asset;
 use crate::web::return_to::Allowed;
+use crate::web::tunnels::Tunnels;
 use crate::web::{body, request, upstream};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// What the edge answers with.
 pub(in crate::app) async fn context(
@@ -58,7 +58,7 @@ pub(in crate::app) async fn context(
         jar,
         place,
         audit: app.audit.clone(),
-        tunnels: TaskTracker::new(),
+        tunnels: Tunnels::new(config.proxy.max_tunnels_per_user),
         stopping,
     })
 }
@@ -206,6 +206,7 @@ fn routes(config: &Config, policy: &Arc<upstream::Policy>) -> upstream::Routes {
         connect_timeout: app.connect_timeout,
         response_timeout: app.response_timeout,
         idle_timeout: app.idle_timeout,
+        max_connections: app.max_connections,
         tunnel_idle_timeout: config.proxy.tunnel_idle_timeout,
         request_body: body::Limits {
             bytes: app.max_body,

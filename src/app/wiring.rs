@@ -20,7 +20,7 @@ use crate::login::limits::{Limits, NETWORK};
 use crate::login::{self, EnrolmentMode, Login};
 use crate::rate_limit::{Limit, Rate};
 use crate::secret::Key;
-use crate::server;
+use crate::server::{self, descriptors};
 use crate::sessions::Sessions;
 use crate::store::Store;
 use crate::store::data_folder::DataFolder;
@@ -263,8 +263,17 @@ pub(in crate::app) fn listen(listen: &config::Listen) -> server::Listen {
 
 pub(in crate::app) fn server(config: &Config) -> server::Settings {
     let proxy = &config.proxy;
+    let room = descriptors::room(config.upstreams.len());
+    if room < proxy.max_connections {
+        tracing::warn!(
+            "the limit of open files leaves room for {room} connections, not for the {} of proxy.max_connections",
+            proxy.max_connections
+        );
+    }
     server::Settings {
-        max_connections: proxy.max_connections,
+        max_connections: proxy.max_connections.min(room),
+        max_connections_per_address: proxy.max_connections_per_address,
+        shared_addresses: config.trusted_proxies.clone(),
         head_timeout: proxy.header_timeout,
         idle_timeout: proxy.idle_timeout,
         drain_timeout: proxy.drain_timeout,

@@ -6,17 +6,18 @@ use crate::cli::admin::start_failure;
 use crate::cli::{Failure, print, runtime};
 use crate::config::{Config, Loaded};
 use crate::demo;
+use crate::server::{Stop, descriptors};
 use crate::telemetry;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 pub(in crate::cli) fn serve(loaded: Loaded) -> Result<ExitCode, Failure> {
     if !loaded.warnings.0.is_empty() {
         print::error(&loaded.warnings);
     }
     telemetry::start(&loaded.config.log);
+    descriptors::raise();
     runtime()?.block_on(async {
         let stop = stop_on_signal()?;
         let running = start(loaded.config).await?;
@@ -77,18 +78,21 @@ fn print_first(invitation: &InvitationView) {
     print::line(format!("It works once, until {}.", invitation.expires));
 }
 
-/// Receives the signals that end us, from before anything is printed: who reads a line may send one.
-fn stop_on_signal() -> Result<CancellationToken, Failure> {
-    let stop = CancellationToken::new();
+/// Receives the signals that end us, from before anything is printed: who reads a line may send one. The second
+/// signal is that of somebody who does not want to wait for what is under way.
+fn stop_on_signal() -> Result<Stop, Failure> {
+    let stop = Stop::default();
     let asked = stop.clone();
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for token in [asked.gently, asked.at_once] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
         }
-        asked.cancel();
     });
     Ok(stop)
 }

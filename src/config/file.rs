@@ -91,6 +91,7 @@ fn upstream(section: &mut Section<'_, '_>) -> Option<Upstream> {
     let response_timeout = section.within("response_timeout", 60 * SECOND, SECOND..=HOUR);
     let idle_timeout = section.within("idle_timeout", 5 * MINUTE, SECOND..=DAY);
     let max_body = section.optional("max_body", "none", None::<Size>);
+    let max_connections = section.within("max_connections", 1000, 1..=100_000);
     let preserve_host = section.get("preserve_host", true);
     Some(Upstream {
         url: url?,
@@ -100,6 +101,7 @@ fn upstream(section: &mut Section<'_, '_>) -> Option<Upstream> {
         response_timeout,
         idle_timeout,
         max_body: max_body.map(|size| size.0),
+        max_connections,
         preserve_host,
     })
 }
@@ -107,6 +109,9 @@ fn upstream(section: &mut Section<'_, '_>) -> Option<Upstream> {
 fn proxy(section: &mut Section<'_, '_>) -> Proxy {
     let heads = Size::kib(8)..=Size::mib(1);
     let targets = Size::kib(8)..=Size::kib(64);
+    let connections = 1..=1_000_000;
+    let max_connections = section.within("max_connections", 10_000, connections.clone());
+    let share = (max_connections / 10).max(100);
     Proxy {
         underscore_headers: section.get("underscore_headers", UnderscoreHeaders::Drop),
         header_timeout: section.within("header_timeout", 10 * SECOND, SECOND..=5 * MINUTE),
@@ -121,7 +126,13 @@ fn proxy(section: &mut Section<'_, '_>) -> Proxy {
         max_target: section
             .within("max_target", Size::kib(16), targets)
             .in_memory(),
-        max_connections: section.within("max_connections", 10_000, 1..=1_000_000),
+        max_connections,
+        max_connections_per_address: section.within(
+            "max_connections_per_address",
+            share,
+            connections,
+        ),
+        max_tunnels_per_user: section.within("max_tunnels_per_user", 100, 1..=100_000),
     }
 }
 

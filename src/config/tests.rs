@@ -114,6 +114,8 @@ fn defaults() -> Config {
             max_headers: 100,
             max_target: 16 * 1024,
             max_connections: 10_000,
+            max_connections_per_address: 1000,
+            max_tunnels_per_user: 100,
         },
         access: Access {
             default: Policy::TwoFactor,
@@ -262,6 +264,7 @@ fn an_upstream_has_the_documented_defaults() {
         response_timeout: secs(60),
         idle_timeout: secs(300),
         max_body: None,
+        max_connections: 1000,
         preserve_host: true,
     };
     assert_eq!(loaded(APP).config.upstreams, [upstream]);

@@ -38,6 +38,6 @@
 //! | hashes at once | the number of cores, at most 4 | `password.hashing_threads` |
 //! | waiting for one; the next gets 503 with `Retry-After: 5` | 64, for at most 2 s | `password.hashing_queue` |
 //! | memory of all of them | 19 MiB each | `password.memory` |
-//! | connections | 10 000 | `proxy.max_connections` |
+//! | connections | 10 000 | `proxy.max_connections`; see [`limits`](crate::manual::limits) |
 //!
 //! Signed-in requests need none of this and go on during a flood of sign-ins.

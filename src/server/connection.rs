@@ -64,10 +64,11 @@ impl Watch {
     }
 
     /// Watches the bytes of the connection.
-    pub(crate) fn stream<T>(self: &Arc<Self>, stream: T) -> WatchedStream<T> {
+    pub(crate) fn stream<T>(self: &Arc<Self>, stream: T, settings: &Settings) -> WatchedStream<T> {
         WatchedStream {
             stream,
             watch: Arc::clone(self),
+            pace: Pace::new(settings.write_rate, settings.write_timeout),
         }
     }
 
@@ -129,11 +130,19 @@ impl Watch {
         }
     }
 
-    fn wrote<T>(&self, polled: &Poll<T>) {
-        let stalled = self.stalled.load(Ordering::Relaxed) != 0;
-        if polled.is_pending() != stalled {
-            let since = if stalled { 0 } else { self.millis() + 1 };
-            self.stalled.store(since, Ordering::Relaxed);
+    /// Notes what became of a write; tells how long the client kept it waiting.
+    fn wrote<T>(&self, polled: &Poll<T>) -> Duration {
+        let since = self.stalled.load(Ordering::Relaxed);
+        match (polled, since) {
+            (Poll::Pending, 0) => {
+                self.stalled.store(self.millis() + 1, Ordering::Relaxed);
+                Duration::ZERO
+            }
+            (Poll::Pending, _) | (Poll::Ready(_), 0) => Duration::ZERO,
+            (Poll::Ready(_), since) => {
+                self.stalled.store(0, Ordering::Relaxed);
+                Duration::from_millis((self.millis() + 1).saturating_sub(since))
+            }
         }
     }
 }
@@ -170,10 +179,62 @@ impl http_body::Body for Watched {
     }
 }
 
+/// How fast a client takes what we send, while we wait for it: one that takes a byte a minute is never stalled
+/// for long, and would hold an answer and a connection to the app for ever.
+#[derive(Debug)]
+struct Pace {
+    /// Bytes per second.
+    least: u32,
+    window: Duration,
+    waited: Duration,
+    taken: u64,
+}
+
+impl Pace {
+    fn new(least: u32, window: Duration) -> Self {
+        Self {
+            least,
+            window,
+            waited: Duration::ZERO,
+            taken: 0,
+        }
+    }
+
+    /// Counts bytes that were taken after a wait; an error when they were too few for too long.
+    fn count(&mut self, waited: Duration, taken: usize) -> io::Result<()> {
+        self.taken = self
+            .taken
+            .saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+        self.waited += waited;
+        if self.waited < self.window {
+            return Ok(());
+        }
+        let least = u128::from(self.least) * self.waited.as_millis() / 1000;
+        let too_slow = u128::from(self.taken) < least;
+        (self.waited, self.taken) = (Duration::ZERO, 0);
+        if too_slow {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
+    }
+}
+
 /// The bytes of a connection.
 pub(crate) struct WatchedStream<T> {
     stream: T,
     watch: Arc<Watch>,
+    pace: Pace,
+}
+
+impl<T> WatchedStream<T> {
+    fn wrote(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let waited = self.watch.wrote(&polled);
+        polled.map(|written| {
+            let taken = written?;
+            self.pace.count(waited, taken)?;
+            Ok(taken)
+        })
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for WatchedStream<T> {
@@ -198,8 +259,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedStream<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch.wrote(&polled);
-        polled
+        self.wrote(polled)
     }
 
     fn poll_write_vectored(
@@ -208,8 +268,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedStream<T> {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
-        self.watch.wrote(&polled);
-        polled
+        self.wrote(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -222,5 +281,28 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedStream<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_too_slow_only_while_we_wait_for_it() {
+        let second = Duration::from_secs(1);
+        for (waits, each, kept) in [
+            // Enough, just enough, too little; and slow for less than the window.
+            (60, 1000, true),
+            (60, 240, true),
+            (60, 239, false),
+            (59, 1, true),
+        ] {
+            let mut pace = Pace::new(240, 60 * second);
+            let mut counted = (0..waits).map(|_| pace.count(second, each));
+            assert_eq!(counted.all(|count| count.is_ok()), kept, "{waits} {each}");
+        }
+        let mut pace = Pace::new(240, 60 * second);
+        assert!((0..1000).all(|_| pace.count(Duration::ZERO, 1).is_ok()));
     }
 }

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 /// What a body from outside may take.
@@ -116,7 +117,17 @@ where
     Guarded::new(inner, limits, None).boxed_unsync()
 }
 
-/// The same, and tells `activity` of every piece that passes.
+/// The same, and holds `kept` until the body has ended or is dropped.
+pub(crate) fn guard_keeping<B>(inner: B, limits: Limits, kept: OwnedSemaphorePermit) -> Body
+where
+    B: http_body::Body<Error: Into<BodyError>> + Send + Unpin + 'static,
+{
+    let mut guarded = Guarded::new(inner, limits, None);
+    guarded.kept = Some(kept);
+    guarded.boxed_unsync()
+}
+
+/// The same as [`guard`], and tells `activity` of every piece that passes.
 pub(crate) fn guard_watched<B>(inner: B, limits: Limits, activity: Arc<Activity>) -> Body
 where
     B: http_body::Body<Error: Into<BodyError>> + Send + Unpin + 'static,
@@ -137,6 +148,7 @@ struct Guarded<B> {
     /// One timer for the whole body: it is armed once and moved on only when it goes off.
     timer: Option<Pin<Box<Sleep>>>,
     activity: Option<Arc<Activity>>,
+    kept: Option<OwnedSemaphorePermit>,
     state: State,
 }
 
@@ -157,8 +169,14 @@ impl<B> Guarded<B> {
             window: (Duration::ZERO, 0),
             timer: None,
             activity,
+            kept: None,
             state: State::Open,
         }
+    }
+
+    fn end(&mut self) {
+        self.state = State::Over;
+        self.kept = None;
     }
 
     /// Counts a piece that arrived.
@@ -260,11 +278,11 @@ where
         Poll::Ready(match read {
             Ok(Some(data)) => Some(Ok(Frame::data(data))),
             Ok(None) => {
-                this.state = State::Over;
+                this.end();
                 None
             }
             Err(error) => {
-                this.state = State::Over;
+                this.end();
                 Some(Err(error))
             }
         })

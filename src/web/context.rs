@@ -15,13 +15,13 @@ use crate::web::page::{Direction, Frame};
 use crate::web::request::{self, Inbound, Refusal, RequestId};
 use crate::web::respond::{self, Asker, Failure, Telling};
 use crate::web::return_to::Allowed;
+use crate::web::tunnels::Tunnels;
 use crate::web::upstream::Routes;
 use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{HeaderMap, Response};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// The handles of every answer. One for the process, behind an [`Arc`].
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub struct Context {
     /// Where events go.
     pub audit: Audit,
     /// WebSockets that outlive their requests.
-    pub tunnels: TaskTracker,
+    pub tunnels: Tunnels,
     /// The server stops.
     pub stopping: CancellationToken,
 }

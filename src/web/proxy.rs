@@ -3,13 +3,15 @@
 use crate::audit::Event;
 use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
+use crate::rate_limit::share::Share;
 use crate::web::Body;
 use crate::web::body::Cut;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
 use crate::web::request::{Inbound, Refusal};
 use crate::web::respond::{self, Asker, Failure};
-use crate::web::upstream::upgrade::Tunnel;
+use crate::web::tunnels::Holder;
+use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, UpstreamError, UpstreamRequest};
 use http::Response;
 use http::request::Parts;
@@ -23,6 +25,9 @@ const TUNNEL_CHECK: Duration = Duration::from_secs(2);
 
 /// When to come back after the store could not be asked.
 const STORE_WAIT: Duration = Duration::from_secs(5);
+
+/// When to come back after every WebSocket that one may have was open.
+const TUNNEL_WAIT: Duration = Duration::from_secs(5);
 
 /// What has to be encoded in the value of a query field.
 const QUERY_VALUE: &AsciiSet = &CONTROLS
@@ -137,6 +142,10 @@ async fn forward(
             );
         }
     };
+    let share = match share(context, &parts, inbound, visitor.as_ref()) {
+        Ok(share) => share,
+        Err(problem) => return fail(context, asker, inbound, problem, "too-many-tunnels"),
+    };
     let request = match UpstreamRequest::new(parts, body, inbound, pass, upstream) {
         Ok(request) => request,
         Err(refusal) => return context.refuse(asker, inbound.id(), refusal),
@@ -147,7 +156,7 @@ async fn forward(
     match request.send().await {
         Ok(Answer::Response(response)) => response,
         Ok(Answer::Switching(response, tunnel)) => {
-            carry(context, tunnel, visitor);
+            carry(context, tunnel, visitor, share);
             response
         }
         Err(UpstreamError::Body(Cut::Malformed)) => {
@@ -164,10 +173,36 @@ async fn forward(
     }
 }
 
+/// Takes the share that a WebSocket needs; other requests need none.
+fn share(
+    context: &Context,
+    parts: &Parts,
+    inbound: &Inbound,
+    visitor: Option<&Visitor>,
+) -> Result<Option<Share<Holder>>, Problem> {
+    if !upgrade::is_websocket(parts) {
+        return Ok(None);
+    }
+    let holder = match visitor {
+        Some(visitor) => Holder::Account(visitor.account.id()),
+        None => Holder::Address(inbound.client().into()),
+    };
+    match context.tunnels.take(holder) {
+        Some(share) => Ok(Some(share)),
+        None => Err(Problem::TooMany(TUNNEL_WAIT)),
+    }
+}
+
 /// A tunnel ends with its session, or with the server.
-fn carry(context: &Arc<Context>, tunnel: Tunnel, visitor: Option<Visitor>) {
-    let (context, tracker) = (Arc::clone(context), context.tunnels.clone());
-    tracker.spawn(async move {
+fn carry(
+    context: &Arc<Context>,
+    tunnel: Tunnel,
+    visitor: Option<Visitor>,
+    share: Option<Share<Holder>>,
+) {
+    let (context, tunnels) = (Arc::clone(context), context.tunnels.clone());
+    tunnels.spawn(async move {
+        let _share = share;
         let stopping = context.stopping.clone();
         let ended = async {
             tokio::select! {

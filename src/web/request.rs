@@ -20,10 +20,10 @@ use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use ipnet::IpNet;
+use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -76,13 +76,13 @@ pub struct Connection {
 
 /// A place among the connections that the server allows.
 #[derive(Clone, Debug)]
-pub struct Slot(#[expect(dead_code, reason = "held for its drop")] Arc<OwnedSemaphorePermit>);
+pub struct Slot(#[expect(dead_code, reason = "held for its drop")] Arc<dyn Any + Send + Sync>);
 
 impl Slot {
-    /// Takes the place that `permit` stands for.
+    /// Holds `place` until the last clone is gone.
     #[must_use]
-    pub fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self(Arc::new(permit))
+    pub fn new(place: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(place))
     }
 }
 

@@ -175,7 +175,7 @@ pub fn failure(failure: &Failure<'_>, telling: &Telling<'_>) -> Response<Body> {
             telling.id,
         ),
     };
-    if let Problem::TooMany(wait) | Problem::Unavailable(wait) = problem {
+    if let Problem::TooMany(wait) | Problem::Unavailable(wait) | Problem::AppBusy(wait) = problem {
         retry_after(&mut response, wait);
     }
     response
@@ -221,6 +221,9 @@ fn problem_document(
     json(status, "application/problem+json", &document)
 }
 
+/// When to come back to an app that had all the requests that it may have.
+const APP_WAIT: Duration = Duration::from_secs(5);
+
 /// What a person reads about a request that was refused with `status`.
 #[must_use]
 pub fn problem_of(status: StatusCode) -> Problem {
@@ -234,6 +237,7 @@ pub fn problem_of(status: StatusCode) -> Problem {
         StatusCode::MISDIRECTED_REQUEST => Problem::WrongHost,
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::HeadTooLarge,
         StatusCode::BAD_GATEWAY => Problem::AppUnreachable,
+        StatusCode::SERVICE_UNAVAILABLE => Problem::AppBusy(APP_WAIT),
         StatusCode::GATEWAY_TIMEOUT => Problem::AppTimeout,
         StatusCode::INTERNAL_SERVER_ERROR => Problem::Internal,
         _ => Problem::BadRequest,

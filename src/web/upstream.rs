@@ -90,6 +90,8 @@ pub struct Settings {
     pub request_body: body::Limits,
     /// The most bytes of a forwarded head; default 16 KiB, which is what app servers read.
     pub max_head: usize,
+    /// The most requests and tunnels at once; the next one waits for as long as connecting may take. Default 1000.
+    pub max_connections: usize,
     /// Which host the app sees.
     pub host_header: HostHeader,
 }
@@ -109,6 +111,7 @@ impl Settings {
             pool_idle_timeout: Duration::from_secs(30),
             request_body: body::Limits::default(),
             max_head: 16 * 1024,
+            max_connections: 1000,
             host_header: HostHeader::default(),
         }
     }
@@ -234,6 +237,7 @@ impl<'a> UpstreamRequest<'a> {
             spoofed: _,
             sending,
         } = self;
+        let place = upstream.place().await?;
         let method = request.method().clone();
         let spare = copy_if_repeatable(&request);
         let response = match upstream.attempt(request, &sending).await {
@@ -248,11 +252,11 @@ impl<'a> UpstreamRequest<'a> {
         };
         match (response.status(), upgrade) {
             (StatusCode::SWITCHING_PROTOCOLS, Some(client)) => {
-                upstream.switch(response, client, slot)
+                upstream.switch(response, client, slot, place)
             }
             (StatusCode::SWITCHING_PROTOCOLS, None) => Err(UpstreamError::BadResponse),
             (_, upgrade) => {
-                let mut response = upstream.clean(&method, response);
+                let mut response = upstream.clean(&method, response, place);
                 if upgrade.is_some() {
                     // What the client sent ahead of a refused handshake is no request.
                     let close = HeaderValue::from_static("close");

@@ -3,7 +3,7 @@
 use crate::authz::target::Scheme;
 use crate::server::guard::body::{Message, Progress};
 use crate::server::guard::head::{Head, Limits};
-use crate::server::{Settings, carry};
+use crate::server::{Settings, Stop, carry};
 use crate::web::request::{Connection, Peer, Refusal};
 use crate::web::{Body, body};
 use http::{HeaderValue, Request, Response};
@@ -12,7 +12,6 @@ use hyper::body::Incoming;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_util::sync::CancellationToken;
 
 const LIMITS: Limits = Limits {
     bytes: 1000,
@@ -247,9 +246,9 @@ async fn serve(bytes: Vec<u8>, piece: usize) -> Served {
         scheme: Scheme::Http,
         slot: None,
     };
-    let ends = (CancellationToken::new(), CancellationToken::new());
-    let (server, settings) = (Box::new(server), Settings::default());
-    let serving = tokio::spawn(carry(server, connection, settings, service, ends));
+    let (server, settings) = (Box::new(server), Arc::new(Settings::default()));
+    let stop = Stop::default();
+    let serving = tokio::spawn(carry(server, connection, settings, service, stop));
     let (mut read, mut write) = tokio::io::split(client);
     let mut answer = vec![];
     let sending = async {

@@ -1,7 +1,7 @@
 //! How connections begin, wait and end.
 
 use crate::server::tests::rig::{Rig, Wire, within};
-use crate::server::{Listen, Listener, Settings, serve};
+use crate::server::{Listen, Listener, Settings, Stop, serve};
 use crate::web::body;
 use crate::web::request::{Connection, Peer, Refusal};
 use http::{Request, Response};
@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const TRACE: &str = "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// A rig in which only the given deadline is short.
 async fn impatient(adjust: impl FnOnce(&mut Settings)) -> Rig {
@@ -121,13 +123,54 @@ async fn a_panic_costs_one_request_its_answer() {
 async fn connections_over_the_limit_wait_their_turn() {
     let rig = impatient(|server| server.max_connections = 1).await;
     let first = rig.client().await;
-    let mut second = rig
-        .client_sending("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .await;
+    let mut second = rig.client_sending(TRACE).await;
     let answered = tokio::time::timeout(SHORT, second.head()).await;
     assert!(answered.is_err(), "{answered:?}");
     drop(first);
     assert_eq!(second.head().await.status(), 405);
+}
+
+#[tokio::test]
+async fn connections_over_the_share_of_their_address_are_closed_unless_it_is_shared() {
+    let rig = impatient(|server| server.max_connections_per_address = 1).await;
+    let first = rig.client_sending(TRACE).await;
+    rig.client().await.closes_silently().await;
+    drop(first);
+    let shared = impatient(|server| {
+        server.max_connections_per_address = 1;
+        server.shared_addresses = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let _first = shared.client().await;
+    let mut second = shared.client_sending(TRACE).await;
+    assert_eq!(second.head().await.status(), 405);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_too_little_is_cut_off_however_steadily() {
+    let rig = impatient(|server| {
+        server.write_timeout = SHORT;
+        server.write_rate = u32::MAX;
+    })
+    .await;
+    let mut client = TcpStream::connect(rig.address).await.unwrap();
+    client.write_all(GET.as_bytes()).await.unwrap();
+    let mut app = rig.app().await;
+    app.head().await;
+    app.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        .await;
+    let slow_reader = async {
+        let mut piece = vec![0; 256 * 1024];
+        // Never still for long, and slower than it may be.
+        while client.read(&mut piece).await.is_ok_and(|read| read > 0) {
+            tokio::time::sleep(SHORT / 4).await;
+        }
+    };
+    let flood = async {
+        let chunk = vec![b'x'; 1 << 20];
+        while app.try_send(&chunk).await {}
+    };
+    within(async { tokio::join!(slow_reader, flood) }).await;
 }
 
 #[tokio::test]
@@ -207,7 +250,10 @@ async fn a_socket_file_replaces_a_dead_one_and_no_other() {
         listener,
         Settings::default(),
         name_the_peer,
-        shutdown.clone(),
+        Stop {
+            gently: shutdown.clone(),
+            ..Stop::default()
+        },
     ));
     let mut client = Wire::new(UnixStream::connect(&path).await.unwrap());
     client.send(GET).await;

@@ -2,7 +2,7 @@
 
 use crate::authz::Permit;
 use crate::identity::{Names, Pass};
-use crate::server::{Listen, Listener, Settings, serve};
+use crate::server::{Listen, Listener, Settings, Stop, serve};
 use crate::web::request::{self, Connection, Inbound, Refusal};
 use crate::web::upstream::upgrade::End;
 use crate::web::upstream::{
@@ -212,7 +212,11 @@ impl Rig {
             async move { forwarder.answer(request, connection).await }
         };
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, config.server, service, shutdown.clone()));
+        let stop = Stop {
+            gently: shutdown.clone(),
+            ..Stop::default()
+        };
+        let serving = tokio::spawn(serve(listener, config.server, service, stop));
         Self {
             address,
             app,

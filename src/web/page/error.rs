@@ -65,6 +65,8 @@ pub enum Problem {
     Unavailable(Duration),
     /// The app behind did not answer in time.
     AppTimeout,
+    /// The app behind has all the requests that it may have; worth another try after this time.
+    AppBusy(Duration),
 }
 
 /// The one thing to do next.
@@ -110,7 +112,7 @@ pub fn view(model: &Model<'_>) -> Document {
 
 impl Problem {
     /// Every kind, for tests and tables; times are examples.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::NotEncrypted,
         Self::NoCookie,
@@ -129,6 +131,7 @@ impl Problem {
         Self::Internal,
         Self::AppUnreachable,
         Self::Unavailable(Duration::from_secs(5)),
+        Self::AppBusy(Duration::from_secs(5)),
         Self::AppTimeout,
     ];
 
@@ -152,7 +155,7 @@ impl Problem {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::AppUnreachable => StatusCode::BAD_GATEWAY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::AppBusy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::AppTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -180,6 +183,7 @@ impl Problem {
             Self::AppUnreachable => "The app is not answering",
             Self::Unavailable(_) => "We cannot let anybody in right now",
             Self::AppTimeout => "The app is taking too long",
+            Self::AppBusy(_) => "The app is busy",
         }
     }
 
@@ -230,6 +234,9 @@ impl Problem {
             Self::AppTimeout => {
                 "You got through the door, but the app behind it did not answer in time."
             }
+            Self::AppBusy(_) => {
+                "You got through the door, but the app behind it has as many visitors as it can serve at once."
+            }
         }
     }
 
@@ -272,7 +279,7 @@ impl Problem {
             Self::AppUnreachable | Self::AppTimeout => {
                 "It may be starting up. Try again in a moment, or tell the person who runs this site."
             }
-            Self::Unavailable(wait) => return try_again(wait),
+            Self::Unavailable(wait) | Self::AppBusy(wait) => return try_again(wait),
         };
         advice.to_owned()
     }
@@ -285,7 +292,8 @@ impl Problem {
             | Self::UnsupportedMediaType => Next::Home,
             Self::InvitationInvalid | Self::NoCookie | Self::SignInOver => Next::SignIn,
             Self::NotAllowed => Next::SignOut,
-            Self::AppTimeout
+            Self::AppBusy(_)
+            | Self::AppTimeout
             | Self::AppUnreachable
             | Self::ForeignForm
             | Self::HeadTooLarge

@@ -11,6 +11,7 @@ use crate::web::upstream::headers::{self, Policy};
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, HostHeader, Settings, set_switching};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::response::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
@@ -19,6 +20,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 type Client = legacy::Client<Connector, Body>;
 
@@ -28,6 +30,8 @@ pub struct Upstream {
     settings: Settings,
     policy: Arc<Policy>,
     client: Client,
+    /// One for each request and tunnel that the app may have at once.
+    places: Arc<Semaphore>,
     /// What stands for the app in URIs and, if so configured, in `Host`.
     authority: Authority,
 }
@@ -55,6 +59,7 @@ impl Upstream {
             Address::Unix(_) => Ok(Authority::from_static("localhost")),
         };
         Self {
+            places: Arc::new(Semaphore::new(settings.max_connections)),
             settings,
             policy,
             client,
@@ -93,6 +98,20 @@ impl Upstream {
             .map_err(|_| Refusal::Path)
     }
 
+    /// Waits for a place among the requests that the app may have, as long as connecting may take.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, UpstreamError> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let next = Arc::clone(&self.places).acquire_owned();
+        let waited = tokio::time::timeout(self.settings.connect_timeout, next).await;
+        waited.ok().and_then(Result::ok).ok_or_else(|| {
+            let most = self.settings.max_connections;
+            tracing::warn!(event = "upstream", upstream = %self.settings.address, most, "max_connections of it are in use");
+            UpstreamError::Busy
+        })
+    }
+
     /// Sends a request once; what comes back is well-formed.
     pub(crate) async fn attempt(
         &self,
@@ -125,13 +144,16 @@ impl Upstream {
         }
     }
 
-    /// Makes of an app's response what a client may see.
-    pub(crate) fn clean(&self, method: &Method, response: Response<Incoming>) -> Response<Body> {
+    /// Makes of an app's response what a client may see; `place` is free again when its body has ended.
+    pub(crate) fn clean(
+        &self,
+        method: &Method,
+        response: Response<Incoming>,
+        place: OwnedSemaphorePermit,
+    ) -> Response<Body> {
         let (mut received, body) = response.into_parts();
         let length = received.headers.remove(CONTENT_LENGTH);
-        let mut answer = Response::new(());
-        *answer.status_mut() = received.status;
-        *answer.headers_mut() = headers::clean_response(received.headers, &self.policy);
+        let mut answer = self.head(received);
         // Without a body to measure, the length is the app's word for what GET would bring.
         if *method == Method::HEAD
             && let Some(length) = length
@@ -148,9 +170,17 @@ impl Upstream {
             if body.is_end_stream() {
                 body::empty()
             } else {
-                body::guard(body, limits)
+                body::guard_keeping(body, limits, place)
             }
         })
+    }
+
+    /// The head of a response: its own version and no reason, whatever the app's were.
+    fn head(&self, received: Parts) -> Response<()> {
+        let mut answer = Response::new(());
+        *answer.status_mut() = received.status;
+        *answer.headers_mut() = headers::clean_response(received.headers, &self.policy);
+        answer
     }
 
     /// Opens a tunnel if the app agreed to exactly what was asked.
@@ -159,6 +189,7 @@ impl Upstream {
         mut response: Response<Incoming>,
         client: OnUpgrade,
         slot: Option<Slot>,
+        place: OwnedSemaphorePermit,
     ) -> Result<Answer, UpstreamError> {
         if !upgrade::names_websocket(response.headers()) {
             tracing::warn!(event = "upstream", upstream = %self.settings.address, "another protocol than asked for");
@@ -169,8 +200,9 @@ impl Upstream {
             app: hyper::upgrade::on(&mut response),
             idle: self.settings.tunnel_idle_timeout,
             slot,
+            place,
         };
-        let mut answer = self.clean(&Method::GET, response).map(|_| body::empty());
+        let mut answer = self.head(response.into_parts().0).map(|()| body::empty());
         set_switching(answer.headers_mut());
         Ok(Answer::Switching(answer, tunnel))
     }

@@ -11,6 +11,9 @@ pub enum UpstreamError {
     /// No connection, or it broke before there was an answer.
     #[error("the app cannot be reached")]
     Unreachable,
+    /// All connections that the app may have were in use for too long.
+    #[error("the app has all the requests that it may have")]
+    Busy,
     /// No answer in time.
     #[error("the app did not answer in time")]
     Timeout,
@@ -28,6 +31,7 @@ impl UpstreamError {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Unreachable | Self::BadResponse => StatusCode::BAD_GATEWAY,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Body(Cut::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(Cut::Stalled | Cut::TooSlow | Cut::TooLong) => StatusCode::REQUEST_TIMEOUT,
@@ -40,6 +44,7 @@ impl UpstreamError {
     pub fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Busy => "busy",
             Self::Timeout => "timeout",
             Self::BadResponse => "bad-response",
             Self::Body(_) => "body-cut",

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// True when a request asks to become a WebSocket. Any other wish to upgrade is ignored, as
 /// RFC 9110 section 7.8 allows.
@@ -107,6 +108,8 @@ pub struct Tunnel {
     pub(crate) app: OnUpgrade,
     pub(crate) idle: Duration,
     pub(crate) slot: Option<Slot>,
+    /// Its place among what the app may have.
+    pub(crate) place: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for Tunnel {
@@ -122,7 +125,7 @@ impl Tunnel {
     ///
     /// Spawn this on a `TaskTracker` after handing the response on: the client's side opens only once it was sent.
     pub async fn run(self, ended: impl Future<Output = ()>) -> End {
-        let _slot = self.slot;
+        let _places = (self.slot, self.place);
         let opening = async { tokio::try_join!(self.client, self.app) };
         tokio::pin!(ended);
         let opened = tokio::select! {

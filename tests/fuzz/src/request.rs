@@ -18,7 +18,6 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio_util::sync::CancellationToken;
 use vestibule::authn::AccountId;
 use vestibule::authn::account::{Account, Profile};
 use vestibule::authn::enrolment::PendingEnrolment;
@@ -160,7 +159,7 @@ impl Rig {
             listener,
             settings,
             service,
-            CancellationToken::new(),
+            server::Stop::default(),
         ));
         Self {
             front,

@@ -60,6 +60,33 @@ impl Gate {
         self.address();
     }
 
+    /// Starts the process on a socket file.
+    pub(crate) fn spawn_on_socket(&mut self, path: &Path) {
+        let mut command = self.commands().command(&["serve"]);
+        let listen = format!("unix:{}", path.display());
+        self.process = Some(Program::start(command.env("VESTIBULE_LISTEN", listen)));
+        self.wait_for("listening on unix:");
+    }
+
+    /// Starts the process with a hard limit of open files.
+    pub(crate) fn spawn_with_files(&mut self, files: u32) {
+        let command = self.commands().command(&["serve"]);
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", "ulimit -n \"$0\" && exec \"$@\""])
+            .arg(files.to_string())
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        self.process = Some(Program::start(&mut limited));
+        self.address();
+    }
+
     /// Where the gate listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.announced("listening on http://")
@@ -127,6 +154,16 @@ impl Gate {
             .take()
             .expect("the gate runs")
             .end(Signal::TERM)
+    }
+
+    /// Asks the process to end, and does not wait.
+    pub(crate) fn ask_to_stop(&self) {
+        self.running().signal(Signal::TERM);
+    }
+
+    /// Waits for the end of a process that was asked for it.
+    pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
+        self.process.take().expect("the gate runs").wait()
     }
 
     /// Stops and starts again with the same data. The ports change.

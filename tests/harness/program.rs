@@ -48,11 +48,21 @@ impl Program {
         self.child.id()
     }
 
-    /// Sends `signal` and waits for the end.
-    pub(crate) fn end(mut self, signal: Signal) -> ExitStatus {
+    /// Sends `signal`.
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a child has an id"), signal).expect("a child can be signalled");
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("a child can be waited for")
+    }
+
+    /// Sends `signal` and waits for the end.
+    pub(crate) fn end(self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
+        self.wait()
     }
 }
 

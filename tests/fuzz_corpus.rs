@@ -1,6 +1,5 @@
-//! Replays every kept input through the fuzz targets: what was found once is never lost again.
-//!
-//! `tests/run fuzz` looks for new ones.
+//! Replays every kept input through the fuzz targets, so that what was found once is never lost again,
+//! and tries some inputs that are like them. `tests/run fuzz` looks further.
 
 #[path = "fuzz/src/lib.rs"]
 #[expect(
@@ -10,6 +9,9 @@
 mod fuzz;
 
 use fuzz::TARGETS;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::TestRunner;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,26 +32,68 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn replay(name: &str) {
+fn check_of(name: &str) -> fn(&[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
-    let target = target.expect("the target is listed");
-    let inputs = entries(&corpus().join(name));
-    assert!(inputs.len() >= 12, "{name} has hardly any inputs");
-    for path in inputs {
+    target.expect("the target is listed").check
+}
+
+fn replay(name: &str) {
+    let paths = entries(&corpus().join(name));
+    assert!(paths.len() >= 12, "{name} has hardly any inputs");
+    for path in paths {
         let input = fs::read(&path).expect("the input is readable");
-        let held = std::panic::catch_unwind(|| (target.check)(&input));
+        let held = std::panic::catch_unwind(|| check_of(name)(&input));
         assert!(held.is_ok(), "{}", path.display());
     }
 }
 
-/// One test for each target, so that they run side by side.
+/// A kept input with a piece of another one in place of a piece of its own, and a byte changed.
+fn nearby(inputs: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let input = select(inputs);
+    let places = any::<[Index; 5]>();
+    (input.clone(), input, places, any::<u8>()).prop_map(|(input, other, places, byte)| {
+        let [from, to, begin, end, at] = places;
+        let cut = |place: &Index, input: &[u8]| place.index(input.len() + 1);
+        let (front, back) = (cut(&from, &input), cut(&to, &input));
+        let (begin, end) = (cut(&begin, &other), cut(&end, &other));
+        let piece = &other[begin.min(end)..begin.max(end)];
+        let mut near = [&input[..front.min(back)], piece, &input[front.max(back)..]].concat();
+        if byte < 128 && !near.is_empty() {
+            *at.get_mut(&mut near) = byte;
+        }
+        near
+    })
+}
+
+fn vary(name: &str) {
+    let inputs = entries(&corpus().join(name)).into_iter();
+    let inputs = inputs.map(|path| fs::read(path).expect("the input is readable"));
+    let config = ProptestConfig {
+        failure_persistence: None, // what is found belongs into the corpus
+        ..ProptestConfig::default()
+    };
+    let held = TestRunner::new(config).run(&nearby(inputs.collect()), |input| {
+        check_of(name)(&input);
+        Ok(())
+    });
+    assert_eq!(held, Ok(()), "{name}");
+}
+
+/// Two tests for each target, so that they run side by side.
 macro_rules! replayed {
     ($($name:ident)*) => {
         const REPLAYED: &[&str] = &[$(stringify!($name)),*];
 
-        $(#[test]
-        fn $name() {
-            replay(stringify!($name));
+        $(mod $name {
+            #[test]
+            fn holds_for_every_kept_input() {
+                super::replay(stringify!($name));
+            }
+
+            #[test]
+            fn holds_for_inputs_like_the_kept_ones() {
+                super::vary(stringify!($name));
+            }
         })*
     };
 }

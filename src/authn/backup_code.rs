@@ -225,6 +225,7 @@ impl BackupCodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::collections::HashSet;
 
     fn id() -> AccountId {
@@ -305,5 +306,21 @@ mod tests {
         }
         let again: BackupCodes = serde_json::from_str(&stored).unwrap();
         assert_eq!(again.salt, set.salt);
+    }
+
+    proptest! {
+        #[test]
+        fn a_code_is_read_however_it_is_typed(symbols in "[0-9A-HJKMNP-TV-Z]{12}", gaps in "[ -]{0,5}") {
+            let code: BackupCode = symbols.parse().unwrap();
+            let typed = symbols.to_lowercase().replace('0', "o").replace('1', "l");
+            let (front, back) = typed.split_at(gaps.len());
+            prop_assert_eq!(format!("{front}{gaps}{back}").parse(), Ok(code.clone()));
+            prop_assert_eq!(code.to_text().parse(), Ok(code));
+        }
+
+        #[test]
+        fn reading_a_backup_code_never_panics(text in "\\PC{0,20}") {
+            let _ = text.parse::<BackupCode>();
+        }
     }
 }

@@ -7,10 +7,11 @@ use crate::config::setting::{Setting, Size};
 use crate::config::{
     Access, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders, Invitation,
     Listen, Loaded, Log, LogFormat, LogLevel, Ops, Origin, Overrides, Password, PathPattern,
-    Policy, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Storage, StorageUrl,
-    Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
+    Policy, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Severity, Storage,
+    StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
 };
 use http::{HeaderName, Method};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -860,4 +861,18 @@ fn the_key_may_belong_to_us_or_to_root() {
     assert!(is_trusted_owner(0, 1000));
     assert!(!is_trusted_owner(1001, 1000));
     assert!(!is_trusted_owner(1000, 0));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_configuration_or_a_list_of_what_is_wrong(
+        key in "(listen|public_url|upstream|session.idle|access.rule|portal|[a-z_.]{1,10})",
+        value in "(\"\\PC{0,12}\"|-?[0-9]{1,12}|true|\\[\\]|\\{\\}|\\[\\{ path = \"\\PC{0,8}\" \\}\\]|\\PC{0,8})",
+    ) {
+        if let Err(problems) = Config::from_toml(&format!("{key} = {value}")) {
+            let errors = problems.0.iter().filter(|problem| problem.severity == Severity::Error);
+            prop_assert!(errors.count() > 0);
+            prop_assert!(problems.0.iter().all(|problem| !problem.what.is_empty() && !problem.hint.is_empty()));
+        }
+    }
 }

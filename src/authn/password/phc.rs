@@ -234,3 +234,12 @@ impl Recipe {
         Output::new(output).expect("an output of 10 to 64 bytes")
     }
 }
+
+#[cfg(test)]
+impl Recipe {
+    /// Memory in KiB, passes, lanes.
+    pub(crate) fn cost(&self) -> (u32, u32, u32) {
+        let params = &self.params;
+        (params.m_cost(), params.t_cost(), params.p_cost())
+    }
+}

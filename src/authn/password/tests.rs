@@ -1,4 +1,5 @@
 use crate::authn::password::*;
+use proptest::prelude::*;
 
 fn cheap(memory_kib: u32) -> Params {
     Params::new(memory_kib, 1, 1).unwrap()
@@ -259,4 +260,25 @@ fn a_hash_is_stored_as_plain_text_and_nothing_is_printed() {
         Memory::default()
     );
     assert_eq!(printed, "Password PasswordHash Memory");
+}
+
+proptest! {
+    #[test]
+    fn no_stored_text_asks_for_more_work_than_the_bounds(
+        memory: u32, iterations: u32, lanes: u32, small in 1_u32..70, algorithm in "argon2(id|i|d|)", rest in "[$=,a-zA-Z0-9+/]{0,60}",
+    ) {
+        let head = format!("${algorithm}$v=19$");
+        let tail = "$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+        for text in [
+            format!("{head}m={memory},t={iterations},p={lanes}{tail}"),
+            format!("{head}m={},t={small},p={small}{tail}", small * 20_000),
+            format!("{head}m=8,t={small},p=1{tail}"),
+            format!("{head}{rest}"),
+        ] {
+            if let Some((recipe, _)) = Recipe::of(&stored_as(&text)) {
+                let (memory, iterations, lanes) = recipe.cost();
+                prop_assert!(Params::new(memory, iterations, lanes).is_ok(), "{text}");
+            }
+        }
+    }
 }

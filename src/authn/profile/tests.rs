@@ -1,4 +1,5 @@
 use crate::authn::profile::*;
+use proptest::prelude::*;
 
 #[test]
 fn display_names_are_trimmed_and_normalised() {
@@ -114,5 +115,20 @@ fn stored_profiles_are_checked_when_they_are_read() {
         r#"["A","a@b.c",""]"#,
     ] {
         assert!(read(bad).is_err(), "{bad}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_is_its_own_canonical_form(text in "\\PC{0,20}|[a-z.]{1,8}@[A-Za-z.-]{1,12}|[A-Za-z0-9._:@/-]{1,66}") {
+        if let Ok(name) = DisplayName::parse(&text) {
+            prop_assert_eq!(DisplayName::parse(name.as_str()), Ok(name));
+        }
+        if let Ok(address) = Email::parse(&text) {
+            prop_assert_eq!(Email::parse(address.as_str()), Ok(address));
+        }
+        if let Ok(group) = Group::parse(&text) {
+            prop_assert_eq!(group.as_str(), text);
+        }
     }
 }

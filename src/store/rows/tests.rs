@@ -5,6 +5,7 @@ use crate::store::manifest::ManifestKeys;
 use crate::store::memory::MemoryStore;
 use crate::store::sled::SledStore;
 use crate::store::table::Table;
+use proptest::prelude::*;
 use serde::Deserialize;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -187,4 +188,23 @@ async fn what_is_promised_about_a_found_state_waits_for_the_disk() {
         .await
         .unwrap();
     assert_eq!(store.syncs(), 4);
+}
+
+proptest! {
+    #[test]
+    fn a_record_is_read_as_it_was_written(name in ".{0,40}") {
+        let person = Person { name };
+        prop_assert_eq!(decode::<Person>(&encode(&person).unwrap()).ok(), Some(person));
+    }
+
+    #[test]
+    fn bytes_are_a_record_of_this_version_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        match decode::<Name>(&bytes) {
+            Ok(name) => prop_assert_eq!(decode::<Name>(&encode(&name).unwrap()).ok(), Some(name)),
+            Err(error) => {
+                let is_damage = matches!(error, Error::Damaged { .. });
+                prop_assert!(is_damage, "{error}");
+            }
+        }
+    }
 }

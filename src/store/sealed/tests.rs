@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
 use crate::store::memory::MemoryStore;
+use proptest::prelude::*;
 use std::sync::Arc;
 
 fn sealed(key: u8) -> Sealed<MemoryStore> {
@@ -106,4 +107,26 @@ async fn another_master_key_opens_nothing() {
     let value = raw(&right, Tree::Accounts, b"k").await;
     put(wrong.inner(), Tree::Accounts, b"k", &value).await;
     refusal(&wrong, Tree::Accounts, b"k").await;
+}
+
+proptest! {
+    #[test]
+    fn no_changed_bit_and_no_foreign_bytes_open(
+        value in prop::collection::vec(any::<u8>(), 0..40),
+        at: prop::sample::Index,
+        bit in 0_u8..8,
+        foreign in prop::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let store = sealed(1);
+            put(&store, Tree::Accounts, b"k", &value).await;
+            let mut changed = raw(&store, Tree::Accounts, b"k").await;
+            *at.get_mut(&mut changed) ^= 1 << bit;
+            for bytes in [changed, foreign] {
+                put(store.inner(), Tree::Accounts, b"k", &bytes).await;
+                refusal(&store, Tree::Accounts, b"k").await;
+            }
+        });
+    }
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
 use vestibule::authn::AccountId;
 use vestibule::authn::account::{Account, Profile};
 use vestibule::authn::enrolment::PendingEnrolment;
@@ -143,6 +144,8 @@ impl Seen {
 
 impl Rig {
     async fn start() -> Self {
+        // libFuzzer's main lets a closed socket end the process; Rust's does not.
+        drop(signal(SignalKind::pipe()).expect("a handler"));
         let folder = tempfile::tempdir().expect("a folder");
         let (front, back) = (folder.path().join("gate"), folder.path().join("app"));
         let seen = Arc::new(Seen::default());

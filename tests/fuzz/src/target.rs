@@ -97,11 +97,11 @@ fn same_bytes(target: &Target, path: &str) {
     assert_eq!(Target::parse_url(target.url()).as_ref(), Ok(target));
     assert_eq!(target.host(), target.host().to_ascii_lowercase());
     assert_eq!(target.origin(), format!("https://{}", target.authority()));
-    let uri: http::Uri = expected.parse().expect("the client below can write it");
-    assert_eq!(
-        uri.path_and_query().map(|path| path.as_str()),
-        Some(expected.as_str())
-    );
+    // What the client below cannot write is refused when it is to be sent.
+    if let Ok(uri) = expected.parse::<http::Uri>() {
+        let written = uri.path_and_query().map(|path| path.as_str());
+        assert_eq!(written, Some(expected.as_str()));
+    }
 }
 
 /// Without a session nothing passes but by a rule that says so, and the query has no say.

@@ -16,7 +16,11 @@ use crate::authn::lockout::Ceiling;
 use crate::authn::password::Password;
 use crate::authn::session::SessionId;
 use crate::authn::username::Username;
+use crate::store::Error;
+use crate::store::data_folder::{OpenStore, verify_open};
+use crate::store::verify::Report;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What is asked for.
@@ -91,6 +95,8 @@ pub enum Command {
         /// The user name.
         name: String,
     },
+    /// Reads the whole store and tells how it is.
+    StoreVerify {},
     /// Lists live sessions, of one user or of all.
     SessionList {
         /// The user name.
@@ -126,6 +132,11 @@ pub enum Answer {
         /// All of them, the newest first.
         sessions: Vec<SessionView>,
     },
+    /// The state of the store.
+    Store {
+        /// What was found.
+        report: Report,
+    },
 }
 
 /// Why a command was not carried out.
@@ -142,8 +153,8 @@ pub enum CommandError {
     NoSession,
 }
 
-impl From<crate::store::Error> for CommandError {
-    fn from(error: crate::store::Error) -> Self {
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
         Self::Account(error.into())
     }
 }
@@ -181,6 +192,8 @@ impl CommandError {
 #[derive(Clone, Debug)]
 pub struct Admin {
     accounts: Accounts,
+    /// The store below, when it is one that lies on a disk.
+    store: Option<Arc<OpenStore>>,
     invite_url: String,
     ceiling: Ceiling,
 }
@@ -191,8 +204,18 @@ impl Admin {
     pub fn new(accounts: Accounts, invite_url: String, ceiling: Ceiling) -> Self {
         Self {
             accounts,
+            store: None,
             invite_url,
             ceiling,
+        }
+    }
+
+    /// Carries out commands about the store as a whole, too.
+    #[must_use]
+    pub fn on_disk(self, store: Arc<OpenStore>) -> Self {
+        Self {
+            store: Some(store),
+            ..self
         }
     }
 
@@ -239,6 +262,7 @@ impl Admin {
                     Standing::Disabled => Ok(Answer::Done {}),
                 }
             }
+            Command::StoreVerify {} => self.verify().await,
             Command::SessionList { name } => self.sessions(name.as_deref()).await,
             Command::SessionRevoke { id } => self.revoke(&id, source).await,
             Command::UserDisable { .. }
@@ -266,6 +290,7 @@ impl Admin {
             Command::Ping {}
             | Command::SessionList { .. }
             | Command::SessionRevoke { .. }
+            | Command::StoreVerify {}
             | Command::UserAdd { .. }
             | Command::UserInvite { .. }
             | Command::UserList {}
@@ -353,8 +378,22 @@ impl Admin {
             .await?;
         Ok(match added {
             Answer::User { invitation, .. } => invitation,
-            Answer::Done {} | Answer::Sessions { .. } | Answer::Users { .. } => None,
+            Answer::Done {}
+            | Answer::Sessions { .. }
+            | Answer::Store { .. }
+            | Answer::Users { .. } => None,
         })
+    }
+
+    async fn verify(&self) -> Result<Answer, CommandError> {
+        let Some(store) = self.store.clone() else {
+            return Err(CommandError::Invalid(
+                "the store is not on a disk".to_owned(),
+            ));
+        };
+        let verified = tokio::task::spawn_blocking(move || verify_open(&store)).await;
+        let verified = verified.unwrap_or_else(|error| Err(Error::Io(error.to_string())));
+        Ok(Answer::Store { report: verified? })
     }
 
     async fn list(&self) -> Result<Answer, CommandError> {

@@ -1,6 +1,7 @@
 //! Wiring: a configuration becomes a running server, or its use-cases alone.
 
 mod edge;
+mod upkeep;
 mod wiring;
 
 use crate::admin::Admin;
@@ -8,13 +9,10 @@ use crate::admin::socket::AdminSocket;
 use crate::audit::{Audit, Details, Event, Source};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::login::Login;
 use crate::server::{self, Listener, Stop};
 use crate::store::Store;
-use crate::store::observed::Observed;
+use crate::store::data_folder::OpenStore;
 use crate::store::opening::OpenError;
-use crate::store::sealed::Sealed;
-use crate::store::sled::SledStore;
 use crate::web::context::Context;
 use crate::web::ops::Ops;
 use crate::web::service;
@@ -70,15 +68,12 @@ impl StartError {
     }
 }
 
-/// The store as it is built: watched, sealed, in sled.
-type Database = Observed<Sealed<SledStore>>;
-
 /// Everything that works on the store, opened.
 #[derive(Debug)]
 pub struct App {
     config: Config,
     store: Arc<dyn Store>,
-    database: Arc<Database>,
+    database: Arc<OpenStore>,
     clock: Arc<dyn Clock>,
     audit: Audit,
     parts: wiring::UseCases,
@@ -121,6 +116,7 @@ impl App {
         };
         self.admin = wiring::admin(
             &self.parts,
+            &self.database,
             &self.config,
             &wiring::origin(&self.config, listener.local_addr()),
         );
@@ -149,12 +145,6 @@ pub struct Running {
     socket: AdminSocket,
     stopping: CancellationToken,
 }
-
-/// How often what has expired is cleared away.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
-
-/// Expired rows that are cleared away at once.
-const SWEEP: usize = 10_000;
 
 impl Running {
     /// The use-cases.
@@ -191,11 +181,19 @@ impl Running {
         let source = Source::command_line();
         app.audit
             .record(Event::SysStartup, &source, &Details::none());
-        let chores = tokio::spawn(housekeeping(
-            app.parts.login.clone(),
-            Arc::clone(&app.database),
-            Arc::clone(&app.clock),
-        ));
+        let chores = [
+            tokio::spawn(upkeep::sweep(
+                app.parts.login.clone(),
+                Arc::clone(&app.database),
+                Arc::clone(&app.clock),
+            )),
+            tokio::spawn(upkeep::heal(
+                Arc::clone(&app.database),
+                app.parts.sessions.clone(),
+                app.audit.clone(),
+            )),
+            tokio::spawn(upkeep::verify(Arc::clone(&app.database))),
+        ];
         let admin = tokio::spawn(socket.serve(app.admin.clone(), stopping.clone()));
         let ops_done = CancellationToken::new();
         let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, &app, &stopping, &ops_done)));
@@ -215,7 +213,9 @@ impl Running {
             move |request, connection| service::answer(Arc::clone(&context), request, connection);
         server::serve(listener, settings, answer, stop).await;
         tunnels.end().await;
-        chores.abort();
+        for chore in chores {
+            chore.abort();
+        }
         ops_done.cancel();
         for task in [Some(admin), ops].into_iter().flatten() {
             drop(task.await);
@@ -247,17 +247,4 @@ fn serve_ops(
         at_once: CancellationToken::new(),
     };
     server::serve(listener, settings, answer, stop)
-}
-
-async fn housekeeping(login: Login, store: Arc<Database>, clock: Arc<dyn Clock>) {
-    let mut timer = tokio::time::interval(HOUSEKEEPING);
-    loop {
-        timer.tick().await;
-        login.limits().sweep();
-        match store.inner().inner().sweep(clock.now(), SWEEP).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::debug!(rows, "cleared away what had expired"),
-            Err(error) => tracing::error!(%error, "what has expired cannot be cleared away"),
-        }
-    }
 }

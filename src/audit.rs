@@ -70,6 +70,10 @@ pub enum Event {
     UserUpdated,
     /// An account was removed.
     UserDeleted,
+    /// The store failed or is damaged: nothing is written until it was mended.
+    SysStoreFail,
+    /// The store was opened again after a failure, and is whole.
+    SysStoreHealed,
     /// The server is up.
     SysStartup,
     /// The server goes down.

@@ -4,6 +4,7 @@
 
 mod serve;
 mod admin;
+mod store;
 mod check;
 mod healthcheck;
 mod print;
@@ -61,6 +62,9 @@ enum Asked {
     /// Sessions
     #[command(subcommand)]
     Session(admin::Session),
+    /// The store as a whole
+    #[command(subcommand)]
+    Store(store::Store),
 }
 
 /// Why a command failed; printed as `error:` and `hint:` lines.
@@ -120,6 +124,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Asked::Healthcheck => healthcheck::ask(&load(common, Overrides::default())?.config),
         Asked::User(user) => admin::user(user, common),
         Asked::Session(session) => admin::session(session, common),
+        Asked::Store(store) => store::store(store, common),
     }
 }
 

@@ -95,9 +95,11 @@ pub async fn first_user(admin: &Admin) -> Result<InvitationView, CommandError> {
             invitation: Some(invitation),
             ..
         } => Ok(invitation),
-        Answer::Done {} | Answer::Sessions { .. } | Answer::User { .. } | Answer::Users { .. } => {
-            Err(CommandError::Invalid("no invitation was made".to_owned()))
-        }
+        Answer::Done {}
+        | Answer::Sessions { .. }
+        | Answer::Store { .. }
+        | Answer::User { .. }
+        | Answer::Users { .. } => Err(CommandError::Invalid("no invitation was made".to_owned())),
     }
 }
 

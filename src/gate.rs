@@ -110,6 +110,12 @@ impl Watcher for Generations {
             self.counter(account).fetch_add(1, Ordering::AcqRel);
         }
     }
+
+    fn all_changed(&self) {
+        for counter in &self.counters {
+            counter.fetch_add(1, Ordering::AcqRel);
+        }
+    }
 }
 
 /// What [`Gate`] works with.
@@ -234,7 +240,7 @@ impl Gate {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Option<Arc<Live>>, Error> {
-        let Some(id) = account_of(key) else {
+        let Some(id) = account_of(key).filter(|_| !self.parts.sessions.is_over(key)) else {
             return Ok(None);
         };
         // Read before the store is: a change that comes later makes this entry old at once.

@@ -5,6 +5,7 @@
 
 pub mod threats;
 pub mod decisions;
+pub mod storage;
 pub mod pathways;
 pub mod throttles;
 pub mod limits;

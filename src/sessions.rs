@@ -8,8 +8,10 @@ use crate::authn::{AccountId, AccountToken};
 use crate::clock::{Clock, Timestamp};
 use crate::store::table::{Record, Table, UpdateError};
 use crate::store::{Error, Tree};
+use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use tokio::sync::Mutex;
 
 impl Record for SessionRecord {
@@ -60,6 +62,42 @@ pub struct Sessions {
     /// Held from counting to inserting: two that begin at once would both find room for one. Sign-ins
     /// are far slower than this, so it makes nobody wait.
     beginning: Arc<Mutex<()>>,
+    unkept: Arc<Unkept>,
+}
+
+/// Sessions that were ended while the store could not keep that. They are over for this process.
+#[derive(Debug, Default)]
+struct Unkept {
+    keys: std::sync::Mutex<HashSet<SessionKey>>,
+    count: AtomicUsize,
+}
+
+/// More than anyone signs out of while a disk is full.
+const MOST_UNKEPT: usize = 10_000;
+
+impl Unkept {
+    fn keys(&self) -> std::sync::MutexGuard<'_, HashSet<SessionKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, key: SessionKey) {
+        let mut keys = self.keys();
+        if keys.len() < MOST_UNKEPT {
+            keys.insert(key);
+        }
+        self.count.store(keys.len(), Ordering::Release);
+    }
+
+    fn remove(&self, key: &SessionKey) {
+        let mut keys = self.keys();
+        keys.remove(key);
+        self.count.store(keys.len(), Ordering::Release);
+    }
+
+    fn has(&self, key: &SessionKey) -> bool {
+        // Nearly always nothing: then no request waits for another.
+        self.count.load(Ordering::Acquire) > 0 && self.keys().contains(key)
+    }
 }
 
 /// More sessions of one account than anyone could have are never looked at.
@@ -80,6 +118,7 @@ impl Sessions {
             lifetimes,
             per_account,
             beginning: Arc::default(),
+            unkept: Arc::default(),
         }
     }
 
@@ -153,12 +192,37 @@ impl Sessions {
     /// Ends the session that `token` opens, for good before this returns.
     ///
     /// # Errors
-    /// When the store cannot keep that.
+    /// When the store cannot keep that. For this process it is over all the same, and
+    /// [`Sessions::keep_endings`] tries again.
     pub async fn end(
         &self,
         token: &AccountToken<SessionRecord>,
     ) -> Result<Option<SessionRecord>, Error> {
-        self.table.take(&key_of(token)).await
+        let key = key_of(token);
+        let taken = self.table.take(&key).await;
+        if taken.is_err() {
+            self.unkept.add(key);
+        }
+        taken
+    }
+
+    /// Was the session under `key` ended while the store could not keep that?
+    #[must_use]
+    pub fn is_over(&self, key: &SessionKey) -> bool {
+        self.unkept.has(key)
+    }
+
+    /// Writes down the endings that the store could not keep; tells how many.
+    ///
+    /// # Errors
+    /// When the store still cannot keep one.
+    pub async fn keep_endings(&self) -> Result<usize, Error> {
+        let keys: Vec<SessionKey> = self.unkept.keys().iter().copied().collect();
+        for key in &keys {
+            self.table.remove(key).await?;
+            self.unkept.remove(key);
+        }
+        Ok(keys.len())
     }
 
     /// Ends one session by its public name.

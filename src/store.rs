@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub mod data_folder;
+pub mod verify;
 pub mod table;
 pub mod rows;
 pub mod observed;

@@ -2,7 +2,7 @@
 
 use crate::accounts::{self, Accounts};
 use crate::admin::Admin;
-use crate::app::{App, Database, StartError};
+use crate::app::{App, StartError};
 use crate::audit::Audit;
 use crate::authn::lockout::Ceiling;
 use crate::authn::password::Params;
@@ -23,7 +23,7 @@ use crate::secret::Key;
 use crate::server::{self, descriptors};
 use crate::sessions::Sessions;
 use crate::store::Store;
-use crate::store::data_folder::DataFolder;
+use crate::store::data_folder::{DataFolder, OpenStore};
 use crate::store::observed::Observed;
 use crate::store::table::Table;
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         Arc::clone(&clock),
     )
     .await?;
-    let database: Arc<Database> = Arc::new(Observed::new(opened.store));
+    let database: Arc<OpenStore> = Arc::new(Observed::new(opened.store));
     let generations = Arc::new(Generations::default());
     database.watch(Arc::clone(&generations) as _);
     let store: Arc<dyn Store> = Arc::clone(&database) as _;
@@ -64,7 +64,7 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         &audit,
         &clock,
     )?;
-    let admin = admin(&parts, &config, &origin(&config, None));
+    let admin = admin(&parts, &database, &config, &origin(&config, None));
     Ok(App {
         config,
         store,
@@ -249,9 +249,14 @@ pub(in crate::app) fn origin(config: &Config, bound: Option<SocketAddr>) -> Stri
     }
 }
 
-pub(in crate::app) fn admin(parts: &UseCases, config: &Config, origin: &str) -> Admin {
+pub(in crate::app) fn admin(
+    parts: &UseCases,
+    database: &Arc<OpenStore>,
+    config: &Config,
+    origin: &str,
+) -> Admin {
     let invite_url = format!("{origin}{}/invite/", config.portal.path);
-    Admin::new(parts.accounts.clone(), invite_url, ceiling(config))
+    Admin::new(parts.accounts.clone(), invite_url, ceiling(config)).on_disk(Arc::clone(database))
 }
 
 pub(in crate::app) fn listen(listen: &config::Listen) -> server::Listen {

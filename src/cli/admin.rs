@@ -286,6 +286,8 @@ fn show(answer: &Answer) {
                 );
             }
         }
+        // `vestibule store verify` asks for this, and shows it itself.
+        Answer::Store { .. } => print::line("Done."),
         Answer::Users { users } => show_users(users),
         Answer::Sessions { sessions } => {
             let row = |s: &SessionView| {

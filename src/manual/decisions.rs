@@ -13,8 +13,8 @@
 //! **sled.** An embedded store, so there is nothing to install or operate. It is behind a small trait
 //! ([`Store`](crate::store::Store)), pinned to one version, and used by rules that were measured: its `flush` alone is not
 //! durable on Linux, so one thread groups writers into one flush and one `fdatasync`, and whatever a visitor is told
-//! waits for that. Corruption shows as a panic or as missing rows, so opening is guarded, every value is sealed, and
-//! a marker file tells a lost store from a new one. It allows one process, which is why commands go through a socket.
+//! waits for that. Corruption shows as a panic or as missing rows, so opening is guarded, every value is sealed, a marker file tells a
+//! lost store from a new one, and a [manifest and an anchor](crate::manual::storage) a whole one from the rest. It allows one process, which is why commands go through a socket.
 //!
 //! **aws-lc-rs**, for signing, sealing, MACs and random numbers: fast, maintained, a FIPS version exists, and *one* provider can be
 //! looked after. Neither ring nor OpenSSL is linked. Argon2 and TOTP come from crates that do nothing else.

@@ -39,7 +39,8 @@
 //! 3. **Gate and app.** Only a request with a [`Pass`](crate::identity::Pass) goes there. If others can reach the app too, the
 //!    plain headers prove nothing there, and the app has to verify the assertion.
 //! 4. **Process and disk.** A store that is emptied, swapped or without its key does not open, and a value that was changed is refused.
-//!    A database that lost single rows in silence is not noticed.
+//!    So does one that lost rows, gained rows or is an older state, see [`storage`](crate::manual::storage). Whoever can write the
+//!    files and has an older copy of *both* database and anchor can put both back: then spent codes and ended sessions live again.
 //! 5. **Administrator and server.** The socket in the data folder; nothing administrative is on the public listener.
 //! 6. **Our pages and the app, in one origin.** Our cookies are `HttpOnly`, our pages cannot be framed, and their forms are taken only with a
 //!    token that was made for that step. A script in the app can still act as its visitor towards the app.

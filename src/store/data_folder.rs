@@ -6,12 +6,16 @@
 
 use crate::clock::Clock;
 use crate::secret::Key;
-use crate::store::manifest::ManifestKeys;
+use crate::store::manifest::{Damage, ManifestKeys};
 use crate::store::marker::{Marker, SCHEMA, State};
+use crate::store::observed::Observed;
 use crate::store::opening::{InstanceId, KeyId, OpenError};
 use crate::store::sealed::Sealed;
-use crate::store::sled::{DATABASE, SledStore};
-use crate::store::{Change, Durability, Row, Store, Swap, Tree, files, master_key};
+use crate::store::sled::{DATABASE, Event, Examined, Place as DatabasePlace, SledStore, WalkError};
+use crate::store::verify::Report;
+use crate::store::{Change, Durability, Error, Row, Store, Swap, Tree, files, master_key, sealed};
+use std::cell::Cell;
+use std::convert::Infallible;
 use std::fs::{File, TryLockError, remove_dir_all, rename};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,6 +71,85 @@ impl DataFolder {
             State::Ready { master_key } => reopen(place, clock, marker, master_key).await,
         }
     }
+}
+
+/// The store as a server has it open: watched, sealed, in sled.
+pub type OpenStore = Observed<Sealed<SledStore>>;
+
+/// What becomes of a store that lost rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It is told, and nothing is changed.
+    Told,
+    /// What is left is taken for the whole store from now on.
+    Accepted,
+}
+
+/// The state of the store that a server has open. Blocks.
+///
+/// # Errors
+/// When it failed, or changes too fast to be read.
+pub fn verify_open(store: &OpenStore) -> Result<Report, Error> {
+    let sealed = store.inner();
+    let mut unreadable = 0;
+    let walked = sealed.inner().walk(|event| {
+        if let Event::Present { tree, key, row } = event {
+            unreadable += usize::from(!sealed.opens(tree, key, row.value));
+        }
+        Ok::<_, Infallible>(())
+    });
+    let report = match walked {
+        Ok(manifest) => Report::new(Some(&manifest), &Damage::default()),
+        Err(WalkError::Damaged(damage)) => Report::new(Some(&sealed.inner().manifest()?), &damage),
+        Err(WalkError::Store(error)) => return Err(error),
+        Err(WalkError::Outrun) => {
+            return Err(Error::Io(
+                "it changes faster than it can be read".to_owned(),
+            ));
+        }
+        Err(WalkError::Visitor(never)) => match never {},
+    };
+    Ok(report.unreadable(unreadable))
+}
+
+/// The state of the store in `folder`, which no server has open; does with its losses as `loss` says.
+/// Blocks.
+///
+/// # Errors
+/// When the store cannot be read at all, or has nothing left that could be accepted.
+pub fn verify(folder: &Path, key_file: &Path, loss: Loss) -> Result<Report, OpenError> {
+    let _lock = lock(folder)?;
+    let path = Marker::path(folder);
+    let Some(marker) = Marker::read(folder)? else {
+        return Err(OpenError::NoStore(path));
+    };
+    let State::Ready {
+        master_key: expected,
+    } = marker.state
+    else {
+        return Err(OpenError::NoStore(path));
+    };
+    let master_key = right_key(key_file, expected)?;
+    let database = existing_database(folder)?;
+    let keys = ManifestKeys::new(&master_key, marker.instance.as_bytes());
+    let (opens, first) = (sealed::opener(&master_key), Cell::new(false));
+    let examined = Examined::read(DatabasePlace::new(&database, keys), |tree, key, sealed| {
+        let opened = opens(tree, key, sealed);
+        if opened && (tree, key) == (Tree::Meta, FIRST_RECORD) {
+            first.set(true);
+        }
+        opened
+    })?;
+    let mut report = Report::new(examined.manifest.as_ref().ok(), &examined.damage())
+        .unreadable(examined.unreadable());
+    report.problems.extend(examined.problems());
+    match loss {
+        // What lost even this would look like a new store, and hand itself to whoever comes first.
+        Loss::Accepted if !first.get() => return Err(OpenError::Emptied(database)),
+        Loss::Accepted if !report.is_whole() => examined.accept()?,
+        Loss::Told | Loss::Accepted => {}
+    }
+    Ok(report)
 }
 
 /// The folder, and the file of the master key in it or elsewhere.
@@ -177,17 +260,21 @@ async fn reopen(
     marker: Marker,
     expected: KeyId,
 ) -> Result<DataFolder, OpenError> {
-    let master_key = master_key::read(place.key_file)?;
-    let found = KeyId::of(&master_key);
-    if found != expected {
-        let path = place.key_file.to_owned();
-        return Err(OpenError::WrongKey {
-            path,
-            found,
-            expected,
-        });
-    }
+    let master_key = right_key(place.key_file, expected)?;
     open_database(place.folder, clock, master_key, marker.instance).await
+}
+
+fn right_key(key_file: &Path, expected: KeyId) -> Result<Key, OpenError> {
+    let master_key = master_key::read(key_file)?;
+    let found = KeyId::of(&master_key);
+    if found == expected {
+        return Ok(master_key);
+    }
+    Err(OpenError::WrongKey {
+        path: key_file.to_owned(),
+        found,
+        expected,
+    })
 }
 
 async fn open_database(
@@ -196,12 +283,7 @@ async fn open_database(
     master_key: Key,
     instance: InstanceId,
 ) -> Result<DataFolder, OpenError> {
-    let path = database_folder(folder);
-    // sled would make a new database where there is none.
-    let file = path.join(DATABASE);
-    if !file.try_exists().map_err(OpenError::io(&file))? {
-        return Err(OpenError::DatabaseMissing(file));
-    }
+    let path = existing_database(folder)?;
     let keys = ManifestKeys::new(&master_key, instance.as_bytes());
     let store = Sealed::new(SledStore::open(&path, keys, clock)?, &master_key);
     match store.get(Tree::Meta, FIRST_RECORD).await {
@@ -213,6 +295,17 @@ async fn open_database(
         Ok(Some(_)) => Err(OpenError::OtherInstance { marker: instance }),
         Ok(None) => Err(OpenError::Emptied(path)),
         Err(error) => Err(OpenError::Damaged(error)),
+    }
+}
+
+/// sled would make a new database where there is none.
+fn existing_database(folder: &Path) -> Result<PathBuf, OpenError> {
+    let path = database_folder(folder);
+    let file = path.join(DATABASE);
+    if file.try_exists().map_err(OpenError::io(&file))? {
+        Ok(path)
+    } else {
+        Err(OpenError::DatabaseMissing(file))
     }
 }
 

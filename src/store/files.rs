@@ -1,5 +1,6 @@
 //! Small files that survive a power cut: written, synced, and their folder synced.
 
+use rustix::fs::statvfs;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError, read_dir, remove_file, rename};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -28,13 +29,60 @@ pub(crate) fn sync_content(folder: &Path) -> io::Result<()> {
 /// Writes a file at once, in place of an earlier one: it has the old content or the new, never a
 /// part. Readable by its owner alone.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
+    let draft = draft_of(path);
     remove_if_present(&draft)?;
     create(&draft, content)?;
     rename(&draft, path)?;
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Writes the files right inside `folder` anew, each in place of itself, durably.
+///
+/// After a failed sync the kernel takes pages for written that are not, and a later sync says nothing
+/// of them ("fsyncgate", PostgreSQL 2018); only writing all of them again makes a sync mean something.
+pub(crate) fn rewrite_content(folder: &Path) -> io::Result<()> {
+    for entry in read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            rewrite(&entry.path())?;
+        }
+    }
+    sync_folder(folder)
+}
+
+/// Writes one file anew, in place of itself, durably.
+pub(crate) fn rewrite(path: &Path) -> io::Result<()> {
+    let draft = draft_of(path);
+    remove_if_present(&draft)?;
+    let mut file = new_file(&draft)?;
+    io::copy(&mut File::open(path)?, &mut file)?;
+    file.sync_all()?;
+    rename(&draft, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Can `bytes` more be written where `folder` is? Asks the file system, then tries with a small file,
+/// for quotas and broken disks.
+pub(crate) fn check_room(folder: &Path, bytes: u64) -> io::Result<()> {
+    let system = statvfs(folder)?;
+    if system.f_bavail.saturating_mul(system.f_frsize) < bytes {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    let trial = folder.join("room.new");
+    remove_if_present(&trial)?;
+    let tried = new_file(&trial).and_then(|mut file| {
+        file.write_all(&[0xa5; 64 * 1024])?;
+        file.sync_all()
+    });
+    remove_if_present(&trial)?;
+    tried
+}
+
+/// The bytes of the files right inside `folder`.
+pub(crate) fn size_of_content(folder: &Path) -> io::Result<u64> {
+    read_dir(folder)?
+        .map(|entry| Ok(entry?.metadata()?.len()))
+        .sum()
 }
 
 /// Locks a file or folder against all who lock it too; tries again for a while when it is taken.
@@ -52,13 +100,24 @@ pub(crate) fn lock(file: &File, patience: Duration) -> Result<(), TryLockError> 
 
 /// Writes a file that must not exist yet, readable by its owner alone.
 fn create(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
+    let mut file = new_file(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+        .open(path)
+}
+
+/// Where a file is written before it takes its place.
+fn draft_of(path: &Path) -> PathBuf {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    draft.into()
 }
 
 /// Removes a file that may be missing.

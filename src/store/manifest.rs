@@ -133,6 +133,11 @@ impl Manifest {
         self.sums.of(tree).rows
     }
 
+    /// The manifest at `sequence` of a database whose rows come to `sums`.
+    pub(crate) const fn of(sequence: u64, sums: Sums) -> Self {
+        Self { sequence, sums }
+    }
+
     /// The manifest after one more transaction; its rows are still to be told of.
     pub(crate) fn next(&self) -> Self {
         Self {
@@ -169,7 +174,7 @@ impl Manifest {
             trees: differs.collect(),
             strange: found.strange,
         };
-        if damage.trees.is_empty() && damage.strange == 0 {
+        if damage == Damage::default() {
             Ok(())
         } else {
             Err(damage)
@@ -268,7 +273,7 @@ impl fmt::Display for Difference {
 }
 
 /// How the rows of a database differ from its manifest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Damage {
     /// The trees that differ.
     pub trees: Vec<Difference>,

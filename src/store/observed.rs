@@ -16,6 +16,9 @@ pub trait Watcher: Send + Sync + fmt::Debug {
     /// The row under `key` was written or removed, or may have been. Called on the writer's thread:
     /// must not block and must not ask the store.
     fn changed(&self, tree: Tree, key: &[u8]);
+
+    /// Any row may be another than before: the database was opened again. As above.
+    fn all_changed(&self);
 }
 
 /// A store that tells its watchers of every change that goes through it.
@@ -46,6 +49,14 @@ impl<S: Store> Observed<S> {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         watchers.push(watcher);
+    }
+
+    /// Tells every watcher that any row may have changed.
+    pub fn all_changed(&self) {
+        let watchers = self.watchers.read().unwrap_or_else(PoisonError::into_inner);
+        for watcher in watchers.iter() {
+            watcher.all_changed();
+        }
     }
 
     fn tell(&self, changes: &[Change<'_>]) {

@@ -99,6 +99,9 @@ pub enum OpenError {
         /// The version of this program.
         known: u32,
     },
+    /// There is no store, or none whose making was completed.
+    #[error("there is no store: {} says nothing of one", .0.display())]
+    NoStore(PathBuf),
     /// The marker file says that there is a store, but its database is gone.
     #[error("the database {} is missing, but the marker file says that there is one", .0.display())]
     DatabaseMissing(PathBuf),
@@ -187,6 +190,7 @@ impl OpenError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Io { .. } => "check that the folder exists, is yours and has free space",
+            Self::NoStore(_) => "check data_dir; `vestibule serve` makes a store in a new folder",
             Self::InUse(_) => "stop the other one, or give this one a data_dir of its own",
             Self::OtherSchema { .. } => "use the version of vestibule that wrote the store",
             Self::KeyOpen { .. } => "close it with: chmod 600",

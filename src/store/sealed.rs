@@ -9,6 +9,9 @@ use crate::store::cipher::Cipher;
 use crate::store::{BoxFuture, Change, Durability, Entry, Error, Found, Row, Store, Swap, Tree};
 use std::fmt;
 
+/// What the key of all values is derived for.
+const PURPOSE: &str = "store records";
+
 /// Seals every value before `S` sees it, and opens every value that `S` finds.
 pub struct Sealed<S> {
     inner: S,
@@ -19,13 +22,18 @@ impl<S: Store> Sealed<S> {
     /// Seals what goes into `inner` under a key of its own, derived from the `master` key.
     #[must_use]
     pub fn new(inner: S, master: &Key) -> Self {
-        let cipher = Cipher::new(master, "store records");
+        let cipher = Cipher::new(master, PURPOSE);
         Self { inner, cipher }
     }
 
     /// The store inside, for what is not about values: its sweep, its counters.
     pub const fn inner(&self) -> &S {
         &self.inner
+    }
+
+    /// Does `sealed` open as the value of this row?
+    pub(crate) fn opens(&self, tree: Tree, key: &[u8], sealed: &[u8]) -> bool {
+        self.open(tree, key, sealed).is_ok()
     }
 
     fn seal(&self, tree: Tree, key: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
@@ -40,6 +48,12 @@ impl<S: Store> Sealed<S> {
             reason: reason.to_owned(),
         })
     }
+}
+
+/// Tells whether a sealed value opens as the value of its row, where no store is around it.
+pub(crate) fn opener(master: &Key) -> impl Fn(Tree, &[u8], &[u8]) -> bool {
+    let cipher = Cipher::new(master, PURPOSE);
+    move |tree, key, sealed| cipher.open(&place(tree, key), sealed).is_ok()
 }
 
 /// What a value is bound to: the tree and the key.

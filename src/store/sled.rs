@@ -4,7 +4,7 @@
 //! durable on Linux, so a second descriptor of the same file is synced after it; `flush_async` can
 //! hang for good, so only the flusher thread flushes; a damaged file panics inside sled, so every
 //! call is caught; after a first failure sled's writes keep failing, and what the kernel still holds
-//! is unknown, so nothing more is written until the database is opened again.
+//! is unknown, so nothing more is written until the database was written anew and opened again.
 //!
 //! All [`Tree`]s share one sled tree, with a tag byte before each key, so that a swap over several
 //! rows is one transaction. A row is its expiry (8 bytes, big-endian, 0 for never) and the value.
@@ -19,22 +19,30 @@ use crate::store::{
 };
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+mod heal;
+mod examine;
 mod walk;
 mod database;
 mod ledger;
 mod engine;
 mod row;
 
-pub(crate) use crate::store::sled::database::DATABASE;
+pub(crate) use crate::store::sled::database::{DATABASE, Place};
+pub(crate) use crate::store::sled::examine::Examined;
+pub use crate::store::sled::heal::Health;
 pub use crate::store::sled::walk::{Event, WalkError};
 
 /// A store in a folder of this machine, for one process at a time.
 ///
 /// Needs a Tokio runtime for scans and sweeps. Dropping it writes everything and frees the folder.
 pub struct SledStore {
-    database: Arc<Database>,
+    place: Place,
+    /// The open database, or why there is none.
+    open: RwLock<Result<Arc<Database>, Error>>,
+    /// Held by whoever closes and opens.
+    healing: Mutex<()>,
     clock: Arc<dyn Clock>,
 }
 
@@ -49,8 +57,9 @@ impl SledStore {
         keys: ManifestKeys,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let database = Arc::new(Database::create(folder, Arc::new(keys))?);
-        Ok(Self { database, clock })
+        let place = Place::new(folder, keys);
+        let database = Database::create(&place)?;
+        Ok(Self::around(place, database, clock))
     }
 
     /// Opens the database in `folder`, reads all of it, and compares it with its manifest and anchor.
@@ -65,14 +74,31 @@ impl SledStore {
         keys: ManifestKeys,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let database = Arc::new(Database::open(folder, Arc::new(keys))?.checked(folder)?);
-        Ok(Self { database, clock })
+        let place = Place::new(folder, keys);
+        let database = Database::open(&place)?.checked(folder)?;
+        Ok(Self::around(place, database, clock))
     }
 
-    /// How often the disk was asked to sync since the store was opened.
+    fn around(place: Place, database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            place,
+            open: RwLock::new(Ok(Arc::new(database))),
+            healing: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// The open database. Whoever keeps it keeps a failed one from being opened again.
+    fn database(&self) -> Result<Arc<Database>, Error> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.clone()
+    }
+
+    /// How often the disk was asked to sync since the database was opened.
     #[must_use]
     pub fn syncs(&self) -> u64 {
-        self.database.flusher.syncs()
+        self.database()
+            .map_or(0, |database| database.flusher.syncs())
     }
 
     /// Tells `visit` of every row as it is stored, expired ones too, while writes go on.
@@ -82,12 +108,21 @@ impl SledStore {
     /// in bounded memory; only one walk goes on at a time.
     ///
     /// # Errors
-    /// See [`WalkError`]: then what `visit` heard of is of no use.
+    /// See [`WalkError`]: then what `visit` heard of is of no use. After [`WalkError::Damaged`] the
+    /// store takes no more writes.
     pub fn walk<E>(
         &self,
         visit: impl FnMut(Event<'_>) -> Result<(), E>,
     ) -> Result<Manifest, WalkError<E>> {
-        self.database.walk(visit)
+        self.database()?.walk(visit)
+    }
+
+    /// Where the database stands by its own book, whether its rows bear that out or not.
+    ///
+    /// # Errors
+    /// When it is closed.
+    pub fn manifest(&self) -> Result<Manifest, Error> {
+        Ok(self.database()?.ledger().manifest.clone())
     }
 
     /// Removes rows that expired before `now`, looking at `limit` rows at most; tells how many.
@@ -98,8 +133,8 @@ impl SledStore {
     /// # Errors
     /// When the database fails or has failed.
     pub async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, Error> {
-        self.database.writable()?;
-        let database = Arc::clone(&self.database);
+        let database = self.database()?;
+        database.writable()?;
         blocking(move || database.sweep(now, limit)).await
     }
 }
@@ -117,7 +152,7 @@ impl Store for SledStore {
     fn get<'a>(&'a self, tree: Tree, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Found>, Error>> {
         Box::pin(async move {
             check_key(key)?;
-            let raw = self.database.get(&row::key(tree, key))?;
+            let raw = self.database()?.get(&row::key(tree, key))?;
             let now = self.clock.now();
             let Some(raw) = raw.filter(|raw| row::live(raw, now)) else {
                 return Ok(None);
@@ -136,9 +171,10 @@ impl Store for SledStore {
     ) -> BoxFuture<'a, Result<Swap, Error>> {
         Box::pin(async move {
             check_changes(changes)?;
-            let swap = self.database.apply(changes, self.clock.now())?;
+            let database = self.database()?;
+            let swap = database.apply(changes, self.clock.now())?;
             match (swap, durability) {
-                (Swap::Done, Durability::Synced) => self.database.flusher.synced().await?,
+                (Swap::Done, Durability::Synced) => database.flusher.synced().await?,
                 // A conflict promises nothing; who goes on from it has to swap again.
                 (Swap::Conflict, Durability::Synced) | (_, Durability::Relaxed) => {}
             }
@@ -153,11 +189,11 @@ impl Store for SledStore {
         after: Option<&'a [u8]>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
-        let database = Arc::clone(&self.database);
+        let database = self.database();
         let prefix = row::key(tree, prefix);
         let start = after.map(|after| row::key(tree, after));
         Box::pin(async move {
-            let now = self.clock.now();
+            let (database, now) = (database?, self.clock.now());
             let rows = blocking(move || database.scan(&prefix, start, limit, now));
             let rows = rows.await?.into_iter().map(|(key, raw)| {
                 let value = row::value(tree, &raw)?.to_vec();
@@ -169,8 +205,9 @@ impl Store for SledStore {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            self.database.writable()?;
-            self.database.get(&row::key(Tree::Meta, b"")).map(drop)
+            let database = self.database()?;
+            database.writable()?;
+            database.get(&row::key(Tree::Meta, b"")).map(drop)
         })
     }
 }
@@ -179,7 +216,7 @@ impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // sled's own Debug prints every row.
         f.debug_struct("SledStore")
-            .field("failure", &self.database.failure)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }

@@ -14,6 +14,10 @@ impl Watcher for Heard {
     fn changed(&self, tree: Tree, key: &[u8]) {
         self.0.lock().unwrap().push((tree, key.to_vec()));
     }
+
+    fn all_changed(&self) {
+        self.changed(Tree::Meta, b"all");
+    }
 }
 
 impl Heard {
@@ -138,4 +142,11 @@ fn a_swap_whose_caller_went_away_is_told() {
     assert_eq!(heard.all(), []);
     drop(swap);
     assert_eq!(heard.all(), [(Tree::Accounts, b"k".to_vec())]);
+}
+
+#[test]
+fn every_watcher_hears_that_all_may_have_changed() {
+    let (store, heard) = watched(Broken::Fails);
+    store.all_changed();
+    assert_eq!(heard.all(), [(Tree::Meta, b"all".to_vec())]);
 }

@@ -11,7 +11,7 @@ use crate::store::sled::row;
 use crate::store::{Change, Error, Swap, files};
 use std::fs::File;
 use std::ops::Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,22 @@ pub(crate) const DATABASE: &str = "db";
 
 /// Rows that a sweep looks at in one transaction: writers wait for no more.
 const SWEPT_AT_ONCE: usize = 256;
+
+/// Where a database is, and the keys that its manifest and anchor are made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    pub(crate) keys: Arc<ManifestKeys>,
+}
+
+impl Place {
+    pub(crate) fn new(folder: &Path, keys: ManifestKeys) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            keys: Arc::new(keys),
+        }
+    }
+}
 
 /// An open database. Dropping it writes everything and frees the folder.
 pub(crate) struct Database {
@@ -52,15 +68,15 @@ impl Drop for Closing {
 }
 
 /// What sled opened, before anyone has looked at it.
-struct Found {
-    rows: sled::Db,
-    second: File,
-    failure: Failure,
+pub(crate) struct Found {
+    pub(crate) rows: sled::Db,
+    pub(crate) second: File,
+    pub(crate) failure: Failure,
     closing: Closing,
 }
 
 impl Found {
-    fn open(folder: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
         let rows = engine::open(folder)?;
         let file = folder.join(DATABASE);
         let second = File::open(&file).map_err(OpenError::io(&file))?;
@@ -77,7 +93,11 @@ impl Found {
     }
 
     /// The manifest that lies in the database.
-    fn manifest(&self, folder: &Path, keys: &ManifestKeys) -> Result<Manifest, OpenError> {
+    pub(crate) fn manifest(
+        &self,
+        folder: &Path,
+        keys: &ManifestKeys,
+    ) -> Result<Manifest, OpenError> {
         let read = || Ok((Ledger::stored(&self.rows, keys)?, self.rows.is_empty()));
         let read = engine::attempt(&self.failure, read);
         match read.map_err(OpenError::Damaged)? {
@@ -151,29 +171,29 @@ impl Database {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub(crate) fn create(folder: &Path, keys: Arc<ManifestKeys>) -> Result<Self, OpenError> {
+    pub(crate) fn create(Place { folder, keys }: &Place) -> Result<Self, OpenError> {
         files::create_folder(folder).map_err(OpenError::io(folder))?;
         let found = Found::open(folder)?;
         let mut ledger = Ledger {
-            keys: Arc::clone(&keys),
+            keys: Arc::clone(keys),
             manifest: Manifest::default(),
             made: Arc::default(),
             walk: None,
         };
         let first = engine::attempt(&found.failure, || ledger.commit(&found.rows, &[]));
         first.map_err(OpenError::Damaged)?;
-        let anchor = Anchor::create(folder, Arc::clone(&keys), 0)?;
-        found.serve(folder, ledger.manifest, anchor, keys)
+        let anchor = Anchor::create(folder, Arc::clone(keys), 0)?;
+        found.serve(folder, ledger.manifest, anchor, Arc::clone(keys))
     }
 
     /// Opens the database in `folder`; its rows are still to be looked at. Blocks.
     ///
     /// # Errors
     /// See [`OpenError`]: when it is not the newest state of this store.
-    pub(crate) fn open(folder: &Path, keys: Arc<ManifestKeys>) -> Result<Self, OpenError> {
+    pub(crate) fn open(Place { folder, keys }: &Place) -> Result<Self, OpenError> {
         let found = Found::open(folder)?;
-        let manifest = found.manifest(folder, &keys)?;
-        let anchor = Anchor::open(folder, Arc::clone(&keys))?;
+        let manifest = found.manifest(folder, keys)?;
+        let anchor = Anchor::open(folder, Arc::clone(keys))?;
         if manifest.sequence() < anchor.newest() {
             return Err(OpenError::RolledBack {
                 path: folder.to_owned(),
@@ -181,7 +201,7 @@ impl Database {
                 known: anchor.newest(),
             });
         }
-        found.serve(folder, manifest, anchor, keys)
+        found.serve(folder, manifest, anchor, Arc::clone(keys))
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {

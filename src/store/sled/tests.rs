@@ -45,7 +45,7 @@ async fn sessions(store: &SledStore) -> Vec<Vec<u8>> {
 /// How many rows there are, expired ones too.
 fn stored(store: &SledStore) -> usize {
     // One of them is the manifest.
-    store.database.rows.len() - 1
+    store.database().unwrap().rows.len() - 1
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn after_a_failure_nothing_is_written_but_reads_go_on() {
     let done = store.swap(&[written(b"a", None)], Durability::Synced).await;
     assert_eq!(done.unwrap(), Swap::Done);
     let full = || Err::<(), _>(sled::Error::Io(std::io::Error::other("disk full")));
-    attempt(&store.database.failure, full).unwrap_err();
+    attempt(&store.database().unwrap().failure, full).unwrap_err();
     let expected = "store: IO error: disk full";
     let refused = store
         .swap(&[written(b"b", None)], Durability::Relaxed)
@@ -131,7 +131,8 @@ async fn after_a_failure_nothing_is_written_but_reads_go_on() {
     );
     assert_eq!(
         store
-            .database
+            .database()
+            .unwrap()
             .flusher
             .synced()
             .await
@@ -156,7 +157,8 @@ fn a_panic_of_the_engine_is_an_error_that_stays() {
 async fn a_row_shorter_than_its_header_is_damaged() {
     let (_folder, store, _clock) = created();
     store
-        .database
+        .database()
+        .unwrap()
         .rows
         .insert(row::key(Tree::Sessions, b"a"), b"short")
         .unwrap();

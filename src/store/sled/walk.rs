@@ -93,9 +93,19 @@ impl Database {
                     visit(event).map_err(WalkError::Visitor)?;
                 }
             }
-            if let Some(end) = step.end {
-                drop(walk);
-                return Ok(end?);
+            match step.end {
+                None => {}
+                Some(Ok(manifest)) => {
+                    drop(walk);
+                    return Ok(manifest);
+                }
+                Some(Err(damage)) => {
+                    // Nothing that depends on these rows may be promised from now on.
+                    let _ = self
+                        .failure
+                        .set(Error::Io(format!("it is damaged: {damage}")));
+                    return Err(damage.into());
+                }
             }
         }
     }
@@ -108,8 +118,6 @@ impl Database {
         let Err(error) = self.walk(|_| Ok::<_, Infallible>(())) else {
             return Ok(self);
         };
-        // So that closing it leaves the files and the anchor as they are.
-        let _ = self.failure.set(Error::Io("refused".to_owned()));
         Err(match error {
             WalkError::Damaged(damage) => OpenError::Lost {
                 path: folder.to_owned(),

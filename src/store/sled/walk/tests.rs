@@ -237,32 +237,29 @@ async fn a_visitor_may_give_up() {
 }
 
 #[tokio::test]
-async fn a_row_that_went_missing_behind_our_back_is_noticed() {
-    let (_folder, store, _clock) = created();
-    fill(&store, 60).await;
-    let mut key = vec![Tree::Accounts.tag()];
-    key.extend_from_slice(&0_u32.to_be_bytes());
-    let raw = store.database.rows.remove(&key).unwrap().unwrap();
-    let walk = || store.walk(|_| Ok::<_, Infallible>(()));
-    assert_eq!(
-        walk().unwrap_err().to_string(),
-        "Accounts lost 1 of 10 rows"
-    );
-    // Back under another key.
-    store
-        .database
-        .rows
-        .insert(b"\x01else", raw.clone())
-        .unwrap();
-    let words = "Accounts has rows that were never written there";
-    assert_eq!(walk().unwrap_err().to_string(), words);
-    store.database.rows.remove(b"\x01else").unwrap();
-    store.database.rows.insert(key, raw).unwrap();
-    walk().unwrap();
-    store
-        .database
-        .rows
-        .insert(b"\x09else", b"what is this")
-        .unwrap();
-    assert_eq!(walk().unwrap_err().to_string(), "1 rows belong to no tree");
+async fn what_changed_behind_our_back_is_noticed_and_stops_all_writes() {
+    let key = [&[Tree::Accounts.tag()], 0_u32.to_be_bytes().as_slice()].concat();
+    let lost = |rows: &::sled::Db| drop(rows.remove(&key).unwrap().unwrap());
+    let moved = |rows: &::sled::Db| {
+        let raw = rows.remove(&key).unwrap().unwrap();
+        rows.insert(b"\x01else", raw).unwrap();
+    };
+    let strange = |rows: &::sled::Db| drop(rows.insert(b"\x09else", b"what is this").unwrap());
+    let cases = [
+        (&lost as &dyn Fn(&::sled::Db), "Accounts lost 1 of 10 rows"),
+        (&moved, "Accounts has rows that were never written there"),
+        (&strange, "1 rows belong to no tree"),
+    ];
+    for (damage, words) in cases {
+        let (_folder, store, _clock) = created();
+        fill(&store, 60).await;
+        damage(&store.database().unwrap().rows);
+        let walked = store.walk(|_| Ok::<_, Infallible>(()));
+        assert_eq!(walked.unwrap_err().to_string(), words);
+        let refused = store.ping().await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("store: it is damaged: {words}")
+        );
+    }
 }

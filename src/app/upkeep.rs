@@ -1,0 +1,94 @@
+//! What is done without being asked: what expired is cleared away, a failed store is mended, and
+//! now and then the whole of it is looked at.
+
+use crate::audit::{Audit, Details, Event, Source};
+use crate::clock::Clock;
+use crate::login::Login;
+use crate::sessions::Sessions;
+use crate::store::data_folder::{OpenStore, verify_open};
+use crate::store::sled::Health;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// How often what has expired is cleared away.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Rows that are looked at for it at once.
+const SWEEP: usize = 10_000;
+
+/// How often a store that is well is asked.
+const HEAL_EVERY: Duration = Duration::from_secs(1);
+
+/// The longest time between two tries to mend it.
+const HEAL_AT_MOST_EVERY: Duration = Duration::from_secs(8);
+
+/// How often all rows are read.
+const VERIFY_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Clears away what has expired, for ever.
+pub(in crate::app) async fn sweep(login: Login, store: Arc<OpenStore>, clock: Arc<dyn Clock>) {
+    let mut timer = interval(SWEEP_EVERY);
+    loop {
+        timer.tick().await;
+        login.limits().sweep();
+        match store.inner().inner().sweep(clock.now(), SWEEP).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "cleared away what had expired"),
+            Err(error) => tracing::error!(%error, "what has expired cannot be cleared away"),
+        }
+    }
+}
+
+/// Opens the store again after a failure, for ever; the longer it fails, the rarer it is tried.
+pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audit: Audit) {
+    let source = Source::default();
+    let (mut pause, mut failing) = (HEAL_EVERY, false);
+    loop {
+        sleep(pause).await;
+        match attempt(&store).await {
+            Health::Well => pause = HEAL_EVERY,
+            Health::Healed => {
+                tracing::info!("the store is open again, and whole");
+                audit.record(Event::SysStoreHealed, &source, &Details::none());
+                (pause, failing) = (HEAL_EVERY, false);
+            }
+            Health::Failing(error) => {
+                tracing::error!(%error, "nothing can be written");
+                if !failing {
+                    let details = Details::none().reason(&error.to_string());
+                    audit.record(Event::SysStoreFail, &source, &details);
+                }
+                (pause, failing) = ((pause * 2).min(HEAL_AT_MOST_EVERY), true);
+            }
+        }
+        if let Err(error) = sessions.keep_endings().await {
+            tracing::warn!(%error, "a session that was ended is still in the store");
+        }
+    }
+}
+
+async fn attempt(store: &Arc<OpenStore>) -> Health {
+    let store = Arc::clone(store);
+    let healed = spawn_blocking(move || store.inner().inner().heal(|| store.all_changed()));
+    healed.await.unwrap_or(Health::Well)
+}
+
+/// Reads all rows now and then; a store that is found damaged takes no more writes.
+pub(in crate::app) async fn verify(store: Arc<OpenStore>) {
+    let mut timer = interval(VERIFY_EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is at once, and the opening has just looked.
+    timer.tick().await;
+    loop {
+        timer.tick().await;
+        let store = Arc::clone(&store);
+        match spawn_blocking(move || verify_open(&store)).await {
+            Ok(Ok(report)) if report.is_whole() => tracing::debug!("the store is whole"),
+            Ok(Ok(report)) => tracing::error!(problems = ?report.problems, "the store is damaged"),
+            Ok(Err(error)) => tracing::error!(%error, "the store could not be verified"),
+            Err(_) => return,
+        }
+    }
+}

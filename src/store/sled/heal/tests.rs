@@ -1,0 +1,115 @@
+use super::*;
+use crate::clock::{ManualClock, Timestamp};
+use crate::secret::Key;
+use crate::store::manifest::ManifestKeys;
+use crate::store::sled::engine::attempt;
+use crate::store::{Change, Durability, Row, Store, Swap, Tree};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+fn created() -> (TempDir, SledStore) {
+    let folder = TempDir::new().unwrap();
+    let clock = ManualClock::starting_at(Timestamp(1_000));
+    let keys = ManifestKeys::new(&Key::from_bytes([7; 32]), b"instance");
+    let store = SledStore::create(&folder.path().join("store"), keys, Arc::new(clock)).unwrap();
+    (folder, store)
+}
+
+async fn write(store: &SledStore, key: &[u8]) -> Result<Swap, Error> {
+    let change = Change {
+        tree: Tree::Accounts,
+        key,
+        expect: None,
+        new: Some(Row {
+            value: key,
+            expires: None,
+        }),
+    };
+    store.swap(&[change], Durability::Synced).await
+}
+
+/// As a full disk or a failed sync leaves it.
+fn fail(store: &SledStore) {
+    let full = || Err::<(), _>(::sled::Error::Io(std::io::Error::other("disk full")));
+    attempt(&store.database().unwrap().failure, full).unwrap_err();
+}
+
+#[tokio::test]
+async fn a_failed_store_heals_and_keeps_what_it_acknowledged() {
+    let (_folder, store) = created();
+    let told = AtomicUsize::new(0);
+    let heal = || {
+        store.heal(|| {
+            told.fetch_add(1, Ordering::Relaxed);
+        })
+    };
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    assert!(matches!(heal(), Health::Well));
+    fail(&store);
+    assert!(store.ping().await.is_err());
+    assert!(write(&store, b"b").await.is_err());
+    assert!(matches!(heal(), Health::Healed));
+    store.ping().await.unwrap();
+    assert!(store.get(Tree::Accounts, b"a").await.unwrap().is_some());
+    assert_eq!(write(&store, b"b").await.unwrap(), Swap::Done);
+    assert!(matches!(heal(), Health::Well));
+    assert_eq!(told.into_inner(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_lost_a_row_while_it_ran_is_red_and_stays_closed() {
+    let (_folder, store) = created();
+    for key in [b"a", b"b"] {
+        assert_eq!(write(&store, key).await.unwrap(), Swap::Done);
+    }
+    store.database().unwrap().rows.remove(b"\x01a").unwrap();
+    store.ping().await.unwrap();
+    let walked = store.walk(|_| Ok::<_, std::convert::Infallible>(()));
+    let words = "Accounts lost 1 of 2 rows";
+    assert_eq!(walked.unwrap_err().to_string(), words);
+    let expected = format!("store: it is damaged: {words}");
+    assert_eq!(store.ping().await.unwrap_err().to_string(), expected);
+    assert!(write(&store, b"c").await.is_err());
+    for _ in 0..2 {
+        let health = store.heal(|| panic!("nothing was opened"));
+        assert!(
+            matches!(&health, Health::Failing(error) if error.to_string().ends_with(words)),
+            "{health:?}"
+        );
+        assert!(store.get(Tree::Accounts, b"b").await.is_err());
+        assert!(store.ping().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_store_whose_last_acknowledged_write_is_gone_stays_closed() {
+    let (folder, store) = created();
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    let older = std::fs::read(folder.path().join("store/db")).unwrap();
+    assert_eq!(write(&store, b"b").await.unwrap(), Swap::Done);
+    fail(&store);
+    store.close(&Error::Io("closed".to_owned()));
+    std::fs::write(folder.path().join("store/db"), older).unwrap();
+    let health = store.heal(|| panic!("nothing was opened"));
+    assert!(matches!(health, Health::Failing(_)), "{health:?}");
+}
+
+#[tokio::test]
+async fn what_still_reads_delays_the_closing_and_does_not_break_it() {
+    let (_folder, store) = created();
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    fail(&store);
+    let store = Arc::new(store);
+    let reading = store.database().unwrap();
+    let healing = Arc::clone(&store);
+    let healing = std::thread::spawn(move || healing.heal(|| ()));
+    // Closed to all who come now.
+    while store.database().is_ok() {
+        std::thread::yield_now();
+    }
+    assert!(store.get(Tree::Accounts, b"a").await.is_err());
+    assert!(reading.get(b"\x01a").unwrap().is_some());
+    drop(reading);
+    assert!(matches!(healing.join().unwrap(), Health::Healed));
+    assert!(store.get(Tree::Accounts, b"a").await.unwrap().is_some());
+}

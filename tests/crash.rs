@@ -1,6 +1,6 @@
 //! Killed at any moment, the gate keeps every change that it acknowledged and revives no code.
 //!
-//! `VESTIBULE_TEST_SOAK=1` kills it fifty times instead of eight.
+//! `VESTIBULE_TEST_SOAK=1` kills it two hundred times instead of eight.
 
 #[expect(dead_code, reason = "this crate uses a part of the harness")]
 mod harness;
@@ -85,7 +85,7 @@ fn a_killed_gate_keeps_what_it_acknowledged() {
     let mut gate = Gate::start(&format!("{CONFIG}{}", app.upstream()));
     let mut all = vec![];
     let mut replays = Replays::default();
-    for round in 0..if soak { 50 } else { 8 } {
+    for round in 0..if soak { 200 } else { 8 } {
         let facts = use_until_killed(&mut gate, round);
         gate.spawn();
         for account in &facts {

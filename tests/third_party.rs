@@ -6,7 +6,6 @@
 #[expect(dead_code, reason = "this crate uses a part of the harness")]
 mod harness;
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,23 +15,9 @@ use harness::app::App;
 use harness::gate::Gate;
 use harness::person::Person;
 use harness::program::Program;
-use harness::{DEADLINE, HOST};
+use harness::{DEADLINE, HOST, third_party};
 use serde_json::json;
 use tempfile::TempDir;
-
-/// Whether third-party programs may be used; says so when not.
-fn third_party() -> bool {
-    let wanted = std::env::var_os("VESTIBULE_TEST_THIRD_PARTY").is_some_and(|value| value == "1");
-    if !wanted {
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        // Past the capture of the test runner, which shows nothing of tests that pass.
-        let _ = writeln!(
-            std::io::stderr(),
-            "left out: {test} needs third-party programs (tests/run)"
-        );
-    }
-    wanted
-}
 
 /// The folder that `tests/run` fills.
 fn tools() -> PathBuf {

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 mod crash;
 mod damage;
+mod power;
 
 /// A store under test, and the clock that it looks at.
 struct Subject {

@@ -104,7 +104,14 @@ fn a_first_start_that_was_killed_is_completed_by_the_next() {
 }
 
 fn writer(folder: &Path) -> Child {
-    Command::new(env::current_exe().unwrap())
+    writing(Command::new(env::current_exe().unwrap()), folder)
+        .spawn()
+        .unwrap()
+}
+
+/// Gives `program`, which is or runs this binary, what makes it the child that writes.
+pub(in crate::store::tests) fn writing(mut program: Command, folder: &Path) -> Command {
+    program
         .args([
             "--exact",
             "store::tests::crash::child",
@@ -113,14 +120,13 @@ fn writer(folder: &Path) -> Child {
         ])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    program
 }
 
 /// Every acknowledged count is there or was passed, its mirror agrees, and its ticket is spent.
 #[tokio::main]
-async fn verify(folder: &Path, acknowledged: &BTreeMap<u64, u64>) {
+pub(in crate::store::tests) async fn verify(folder: &Path, acknowledged: &BTreeMap<u64, u64>) {
     let store = open(folder).await;
     let counts = Table::<Count>::new(Arc::clone(&store));
     let mirrors = Table::<Mirror>::new(Arc::clone(&store));

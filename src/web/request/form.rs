@@ -1,10 +1,11 @@
 //! Small bodies of our own pages: a form or a flat JSON object, each field once.
 
-use crate::web::BodyError;
 use crate::web::body::{self, Cut, Limits, guard};
 use crate::web::request::Refusal;
+use crate::web::{Body, BodyError};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -72,14 +73,12 @@ impl Form {
             total: Some(time),
             rate: None,
         };
-        let body = body.map_err(body::of_client);
-        let collected = guard(body, limits).collect().await;
-        let bytes = collected.map_err(|error| refusal(&error))?.to_bytes();
+        let body = guard(body.map_err(body::of_client), limits);
+        let bytes = whole(body).await.map_err(|error| refusal(&error))?;
         let fields = match encoding {
             Encoding::UrlEncoded => parse_urlencoded(&bytes)?,
             Encoding::Json => parse_json(&bytes)?,
         };
-        wipe(bytes);
         Ok(Self { encoding, fields })
     }
 
@@ -116,6 +115,22 @@ fn refusal(error: &BodyError) -> Refusal {
         Some(Cut::Malformed) => Refusal::Chunk,
         None => Refusal::Form,
     }
+}
+
+/// Copies a body into one buffer. Each of its pieces keeps a whole read buffer of the connection alive, 8 KiB and
+/// more: a form in single bytes, kept as it came, held 128 MiB.
+async fn whole(mut body: Body) -> Result<Zeroizing<Vec<u8>>, BodyError> {
+    // Room for all of it: growing would leave copies behind.
+    let most = body.size_hint().upper().unwrap_or(MAX_BYTES).min(MAX_BYTES);
+    let most = usize::try_from(most).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame?.into_data() {
+            bytes.extend_from_slice(&piece);
+            wipe(piece);
+        }
+    }
+    Ok(bytes)
 }
 
 /// Overwrites the raw bytes if nobody else holds them.

@@ -14,6 +14,7 @@ mod timeouts;
 mod failures;
 mod limits;
 mod draining;
+mod floods;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};

@@ -31,8 +31,6 @@ use crate::server::guard::head::{Facts, Head};
 use crate::web::request::Refusal;
 use bytes::{Buf as _, BytesMut};
 use http::Request;
-use http_body::Body as _;
-use hyper::body::Incoming;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,7 +74,10 @@ impl Desk {
     ///
     /// # Errors
     /// What is wrong with the bytes that it stands for.
-    pub(crate) fn admit(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Refusal> {
+    pub(crate) fn admit<B: http_body::Body>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Request<B>, Refusal> {
         let mut place = self.place();
         match std::mem::replace(&mut *place, Place::Free) {
             Place::Ticket(Ok(facts))

@@ -4,6 +4,7 @@ use crate::server::guard::body::Message;
 use crate::web::request::{Refusal, framing};
 use http::{HeaderMap, Uri};
 use http_body::SizeHint;
+use memchr::memchr;
 
 /// How much a head may be.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +100,7 @@ impl Head {
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Option<(usize, Facts)>, Refusal> {
-        while let Some(length) = bytes[self.searched..].iter().position(|b| *b == b'\n') {
+        while let Some(length) = memchr(b'\n', &bytes[self.searched..]) {
             let end = self.searched + length;
             let line = &bytes[self.line..end];
             (self.line, self.searched) = (end + 1, end + 1);
@@ -151,13 +152,9 @@ impl Head {
 
     /// A header line (RFC 9112 section 5): no space before the colon, no folding, no control character.
     fn field(&mut self, line: &[u8], version: Version) -> Result<(), Refusal> {
-        let colon = line.iter().position(|b| *b == b':');
+        let colon = memchr(b':', line);
         let (name, value) = line.split_at(colon.ok_or(Refusal::HeaderLine)?);
-        let is_value_char = |b: &u8| matches!(b, b'\t' | b' '..=b'~' | 0x80..);
-        if name.is_empty() || !name.iter().copied().all(is_token_char) {
-            return Err(Refusal::HeaderLine);
-        }
-        if !value.iter().all(is_value_char) {
+        if !is_token(name) || !is_value(value) {
             return Err(Refusal::HeaderLine);
         }
         let value = value[1..].trim_ascii();
@@ -198,7 +195,7 @@ fn request_line(line: &[u8]) -> Result<Version, Refusal> {
     else {
         return Err(Refusal::RequestLine);
     };
-    if method.is_empty() || !method.iter().copied().all(is_token_char) {
+    if !is_token(method) {
         return Err(Refusal::RequestLine);
     }
     let version = match version {
@@ -231,24 +228,32 @@ fn check_target(target: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// RFC 9110 section 5.6.2.
-fn is_token_char(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-        || matches!(
-            b,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+/// The signs of names and methods (RFC 9110 section 5.6.2), by byte.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0_u8;
+    while at < 128 {
+        table[at as usize] = at.is_ascii_alphanumeric()
+            || matches!(
+                at,
+                b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            );
+        at += 1;
+    }
+    table
+};
+
+fn is_token_char(byte: u8) -> bool {
+    TOKEN[usize::from(byte)]
+}
+
+fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| is_token_char(*byte))
+}
+
+/// True when no byte ends a line or means something to a terminal. Looks at all of them, which the compiler does
+/// sixteen at a time.
+fn is_value(bytes: &[u8]) -> bool {
+    let is_good = |byte: &u8| (*byte >= b' ' && *byte != 0x7f) | (*byte == b'\t');
+    bytes.iter().fold(true, |good, byte| good & is_good(byte))
 }

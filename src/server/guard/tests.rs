@@ -3,6 +3,7 @@
 use crate::authz::target::Scheme;
 use crate::server::guard::body::{Message, Progress};
 use crate::server::guard::head::{Head, Limits};
+use crate::server::guard::{Desk, Place};
 use crate::server::{Settings, Stop, carry};
 use crate::web::request::{Connection, Peer, Refusal};
 use crate::web::{Body, body};
@@ -225,6 +226,48 @@ proptest! {
         let read = ends.into_iter().find_map(|end| head.read(&whole[..end], &LIMITS).transpose());
         prop_assert_eq!(read.transpose(), Head::new().read(whole, &LIMITS));
     }
+}
+
+#[test]
+fn a_request_without_the_ticket_of_its_head_is_read_in_two_ways() {
+    let ticket = |head: &[u8]| Head::new().read(head, &LIMITS).unwrap().unwrap().1;
+    let plain = ticket(b"POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let length = ticket(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n");
+    let chunks = ticket(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let request = |body: Body| {
+        let request = Request::builder().header("x", "y");
+        request.body(body).unwrap()
+    };
+    for (facts, body, fits) in [
+        (Some(plain), body::empty(), true),
+        (Some(length), body::full("ok"), true),
+        (Some(plain), body::full("ok"), false),
+        (Some(length), body::empty(), false),
+        (Some(length), body::full("ok!"), false),
+        (Some(chunks), body::full("ok"), false),
+        (None, body::empty(), false),
+    ] {
+        let desk = Desk::new();
+        if let Some(facts) = facts {
+            desk.leave(Ok(facts));
+        }
+        let admitted = desk.admit(request(body)).map(|_| ());
+        let expected = if fits {
+            Ok(())
+        } else {
+            Err(Refusal::TwoReadings)
+        };
+        assert_eq!(admitted, expected, "{facts:?}");
+        // One ticket, one request; and nothing follows on what was read in two ways.
+        let again = desk.admit(request(body::empty())).map(|_| ());
+        assert_eq!(again, Err(Refusal::TwoReadings));
+        assert!(matches!(*desk.place(), Place::Closed));
+    }
+    let two_lines = Request::builder().header("x", "y").header("x", "z");
+    let desk = Desk::new();
+    desk.leave(Ok(plain));
+    let admitted = desk.admit(two_lines.body(body::empty()).unwrap());
+    assert_eq!(admitted.map(|_| ()), Err(Refusal::TwoReadings));
 }
 
 /// What one connection brought: the messages that the service saw, and all that was answered.

@@ -78,15 +78,14 @@ pub(crate) fn check(version: Version, headers: &HeaderMap) -> Result<(), Refusal
     }
 }
 
-/// `Content_Length` is a framing header for servers that fold `_` to `-`; no honest client sends it.
+/// `Content_Length` is a framing header for servers that fold `_`, or every sign, to `-`; no honest client sends it.
 fn check_spelling(name: &HeaderName) -> Result<(), Refusal> {
     let name = name.as_str();
-    if name.contains('_')
-        && matches!(
-            name.replace('_', "-").as_str(),
-            "content-length" | "transfer-encoding"
-        )
-    {
+    let passes_for = |real: &str| {
+        let is_alike = |(a, b): (u8, u8)| a == b || b == b'-' && !a.is_ascii_alphanumeric();
+        name.len() == real.len() && name != real && name.bytes().zip(real.bytes()).all(is_alike)
+    };
+    if passes_for("content-length") || passes_for("transfer-encoding") {
         return Err(Refusal::FramingSpelling);
     }
     Ok(())
@@ -345,7 +344,12 @@ mod tests {
 
     #[test]
     fn framing_names_in_other_spellings_are_refused() {
-        for name in ["content_length", "transfer_encoding", "Content_Length"] {
+        for name in [
+            "content_length",
+            "transfer_encoding",
+            "Content_Length",
+            "content.length",
+        ] {
             assert_eq!(
                 checked(&[(name, "1")]),
                 Err(Refusal::FramingSpelling),

@@ -10,3 +10,4 @@ pub mod pathways;
 pub mod throttles;
 pub mod limits;
 pub mod inputs;
+pub mod http;

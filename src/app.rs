@@ -9,6 +9,7 @@ use crate::admin::socket::AdminSocket;
 use crate::audit::{Audit, Details, Event, Source};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::server::{self, Listener, Stop};
 use crate::store::Store;
 use crate::store::data_folder::OpenStore;
@@ -78,6 +79,7 @@ pub struct App {
     audit: Audit,
     parts: wiring::UseCases,
     admin: Admin,
+    metrics: Metrics,
 }
 
 impl App {
@@ -93,6 +95,12 @@ impl App {
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.admin
+    }
+
+    /// Where events go.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Binds every listener.
@@ -124,6 +132,7 @@ impl App {
             AdminSocket::bind(&self.config.data_dir).map_err(StartError::io("the admin socket"))?;
         let stopping = CancellationToken::new();
         let context = edge::context(&self, listener.local_addr(), stopping.clone()).await?;
+        context.register(self.metrics.ours());
         Ok(Running {
             app: self,
             context: Arc::new(context),
@@ -196,7 +205,8 @@ impl Running {
         ];
         let admin = tokio::spawn(socket.serve(app.admin.clone(), stopping.clone()));
         let ops_done = CancellationToken::new();
-        let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, &app, &stopping, &ops_done)));
+        let answers = Ops::new(Arc::clone(&app.store), stopping.clone(), app.metrics);
+        let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, answers, &ops_done)));
         let tunnels = context.tunnels.clone();
         let draining = stopping.clone();
         let asked = stop.gently;
@@ -228,14 +238,9 @@ impl Running {
 /// The ops listener answers while the public one drains: it says that we stop.
 fn serve_ops(
     listener: Listener,
-    app: &App,
-    stopping: &CancellationToken,
+    ops: Ops,
     done: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
-    let ops = Ops {
-        store: Arc::clone(&app.store),
-        stopping: stopping.clone(),
-    };
     let settings = server::Settings {
         max_connections: 64,
         drain_timeout: Duration::from_secs(1),

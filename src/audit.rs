@@ -1,22 +1,26 @@
 //! The audit stream: security events under stable names.
 //!
-//! Written as JSON lines to a file where one is configured, else to the log under the target `audit`.
-//! No event carries a password, a code, a token, a link or a query (ASVS V16.2.5).
+//! Written as JSON lines to a file where one is configured, else to the log under the target `audit`, and
+//! counted: a name and a reason are words of the program's, so both can be labels of a series. No event
+//! carries a password, a code, a token, a link or a query (ASVS V16.2.5).
+//!
+//! Where the file cannot be written, the event goes to the log and the failure is counted. A sign-in is not
+//! refused for it: a full disk would lock out those who could free it, and the log still has the event.
 
 use crate::authn::session::SessionId;
 use crate::authn::{AccountId, Factor, Rejection};
 use crate::clock::{Clock, Timestamp};
-use serde::Serialize;
+use crate::metrics::{Counter, Family, Labels, Registry};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What happened. The names are those of the OWASP logging vocabulary where it has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The password was right; the second factor is asked for.
     AuthnPasswordAccepted,
@@ -44,8 +48,6 @@ pub enum Event {
     InvitationAccepted,
     /// A link was refused.
     InvitationFail,
-    /// A session began.
-    SessionCreated,
     /// Its owner ended it.
     SessionLogout,
     /// An administrator ended it, or all of an account.
@@ -80,6 +82,79 @@ pub enum Event {
     SysShutdown,
 }
 
+impl Event {
+    /// All of them.
+    pub const ALL: [Self; 27] = [
+        Self::AuthnPasswordAccepted,
+        Self::AuthnLoginSuccess,
+        Self::AuthnLoginFail,
+        Self::AuthnLoginLock,
+        Self::AuthnBackupCodeUsed,
+        Self::AuthnTokenReuse,
+        Self::AuthnPasswordChange,
+        Self::AuthnEnrolment,
+        Self::AuthnEnrolmentReset,
+        Self::AuthnBackupCodesRenewed,
+        Self::InvitationCreated,
+        Self::InvitationAccepted,
+        Self::InvitationFail,
+        Self::SessionLogout,
+        Self::SessionRevoked,
+        Self::ExcessSessionsExceeded,
+        Self::ExcessRateLimitExceeded,
+        Self::SequenceFail,
+        Self::MaliciousCsrf,
+        Self::InputValidationFail,
+        Self::IdentityHeaderSpoofed,
+        Self::AuthzFail,
+        Self::UserCreated,
+        Self::UserUpdated,
+        Self::UserDeleted,
+        Self::SysStartup,
+        Self::SysShutdown,
+    ];
+
+    /// The stable name, for the stream and for counters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AuthnPasswordAccepted => "authn_password_accepted",
+            Self::AuthnLoginSuccess => "authn_login_success",
+            Self::AuthnLoginFail => "authn_login_fail",
+            Self::AuthnLoginLock => "authn_login_lock",
+            Self::AuthnBackupCodeUsed => "authn_backup_code_used",
+            Self::AuthnTokenReuse => "authn_token_reuse",
+            Self::AuthnPasswordChange => "authn_password_change",
+            Self::AuthnEnrolment => "authn_enrolment",
+            Self::AuthnEnrolmentReset => "authn_enrolment_reset",
+            Self::AuthnBackupCodesRenewed => "authn_backup_codes_renewed",
+            Self::InvitationCreated => "invitation_created",
+            Self::InvitationAccepted => "invitation_accepted",
+            Self::InvitationFail => "invitation_fail",
+            Self::SessionLogout => "session_logout",
+            Self::SessionRevoked => "session_revoked",
+            Self::ExcessSessionsExceeded => "excess_sessions_exceeded",
+            Self::ExcessRateLimitExceeded => "excess_rate_limit_exceeded",
+            Self::SequenceFail => "sequence_fail",
+            Self::MaliciousCsrf => "malicious_csrf",
+            Self::InputValidationFail => "input_validation_fail",
+            Self::IdentityHeaderSpoofed => "identity_header_spoofed",
+            Self::AuthzFail => "authz_fail",
+            Self::UserCreated => "user_created",
+            Self::UserUpdated => "user_updated",
+            Self::UserDeleted => "user_deleted",
+            Self::SysStartup => "sys_startup",
+            Self::SysShutdown => "sys_shutdown",
+        }
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// Who asked, as far as the edge knows.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
@@ -106,7 +181,7 @@ pub struct Details {
     account: Option<AccountId>,
     session: Option<SessionId>,
     factor: Option<Factor>,
-    reason: Option<String>,
+    reason: Option<&'static str>,
 }
 
 impl Details {
@@ -146,14 +221,14 @@ impl Details {
     /// Says why an attempt was refused.
     #[must_use]
     pub fn rejected(self, reason: Rejection) -> Self {
-        self.reason(&reason.to_string())
+        self.reason(reason.name())
     }
 
     /// Says why, in a short stable word.
     #[must_use]
-    pub fn reason(self, reason: &str) -> Self {
+    pub fn reason(self, reason: &'static str) -> Self {
         Self {
-            reason: Some(reason.to_owned()),
+            reason: Some(reason),
             ..self
         }
     }
@@ -175,18 +250,36 @@ struct Line<'a> {
     reason: Option<&'a str>,
 }
 
-/// Where events go.
+/// Where events go. Clones share one stream and its counters.
 #[derive(Clone)]
 pub struct Audit {
     clock: Arc<dyn Clock>,
-    file: Option<Arc<Mutex<File>>>,
+    file: Option<Arc<AuditFile>>,
+    events: Family<Labels<2>, Counter>,
+    failures: Counter,
+}
+
+struct AuditFile {
+    path: PathBuf,
+    open: Mutex<File>,
+}
+
+impl AuditFile {
+    fn lock(&self) -> MutexGuard<'_, File> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Audit {
     /// To the log alone.
     #[must_use]
     pub fn to_log(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, file: None }
+        Self {
+            clock,
+            file: None,
+            events: Family::default(),
+            failures: Counter::default(),
+        }
     }
 
     /// To a file, which is created with mode 0600 and only ever appended to.
@@ -194,30 +287,93 @@ impl Audit {
     /// # Errors
     /// When the file cannot be opened.
     pub fn to_file(clock: Arc<dyn Clock>, path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        let file = options.create(true).append(true).mode(0o600).open(path)?;
-        let file = Some(Arc::new(Mutex::new(file)));
-        Ok(Self { clock, file })
+        let file = AuditFile {
+            path: path.to_owned(),
+            open: Mutex::new(open(path)?),
+        };
+        Ok(Self {
+            file: Some(Arc::new(file)),
+            ..Self::to_log(clock)
+        })
+    }
+
+    /// Opens the file again under its name, after it was moved away (logrotate). Without a file, nothing.
+    ///
+    /// # Errors
+    /// When it cannot be opened; then the one that is open stays in use.
+    pub fn reopen(&self) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let fresh = open(&file.path)?;
+        *file.lock() = fresh;
+        Ok(())
+    }
+
+    /// Shows the counters of all events, each from zero on: a first one shows as a rise then.
+    pub fn register(&self, registry: &mut Registry) {
+        for event in Event::ALL {
+            self.expect(event, &[""]);
+        }
+        registry.register(
+            "audit_events",
+            "Security events, by name and reason",
+            self.events.clone(),
+        );
+        registry.register(
+            "audit_write_failures",
+            "Events that went to the log because the audit file could not be written",
+            self.failures.clone(),
+        );
+    }
+
+    /// Names the reasons that an event may have, so that they are counted from zero on.
+    pub fn expect(&self, event: Event, reasons: &[&'static str]) {
+        for reason in reasons {
+            drop(self.counter(event, reason));
+        }
+    }
+
+    fn counter(&self, event: Event, reason: &'static str) -> Counter {
+        let labels = [("event", event.name()), ("reason", reason)];
+        self.events.get_or_create_owned(&labels)
     }
 
     /// Records an event.
     pub fn record(&self, event: Event, source: &Source, details: &Details) {
+        self.counter(event, details.reason.unwrap_or_default())
+            .inc();
+        let Some(file) = &self.file else {
+            return log(event, source, details);
+        };
         let line = json_line(event, source, details, self.clock.now());
-        if let Err(error) = self.write(&line) {
+        // One write per line: O_APPEND keeps lines of several processes apart.
+        let written = file.lock().write_all(format!("{line}\n").as_bytes());
+        if let Err(error) = written {
+            self.failures.inc();
             tracing::error!(%error, "the audit file cannot be written");
-            tracing::info!(target: "audit", "{line}");
+            log(event, source, details);
         }
     }
+}
 
-    fn write(&self, line: &str) -> io::Result<()> {
-        let Some(file) = &self.file else {
-            tracing::info!(target: "audit", "{line}");
-            return Ok(());
-        };
-        // One write per line: O_APPEND keeps lines of several processes apart.
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(format!("{line}\n").as_bytes())
-    }
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(path)
+}
+
+/// The same fields as in the file; the log has its own time, and escapes control characters in either format.
+fn log(event: Event, source: &Source, details: &Details) {
+    tracing::info!(
+        target: "audit",
+        event = event.name(),
+        address = source.address,
+        request_id = source.request_id,
+        account = details.account.map(tracing::field::display),
+        session = details.session.map(tracing::field::display),
+        factor = details.factor.map(Factor::name),
+        reason = details.reason,
+    );
 }
 
 impl fmt::Debug for Audit {
@@ -236,7 +392,7 @@ fn json_line(event: Event, source: &Source, details: &Details, now: Timestamp) -
         account: details.account,
         session: details.session,
         factor: details.factor,
-        reason: details.reason.as_deref(),
+        reason: details.reason,
     };
     serde_json::to_string(&line).expect("a line has string keys")
 }
@@ -269,9 +425,52 @@ mod tests {
             let audit = Audit::to_file(clock, &path).unwrap();
             audit.record(Event::SysStartup, &Source::command_line(), &Details::none());
         }
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text.lines().count(), 2);
+        assert_eq!(lines(&path), 2);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    fn lines(path: &Path) -> usize {
+        std::fs::read_to_string(path).unwrap().lines().count()
+    }
+
+    fn start(audit: &Audit) {
+        audit.record(Event::SysStartup, &Source::command_line(), &Details::none());
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_written_until_it_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("audit"), folder.path().join("audit.1"));
+        let audit = Audit::to_file(Arc::new(crate::clock::SystemClock), &path).unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        start(&audit);
+        assert_eq!(lines(&moved), 1);
+        audit.reopen().unwrap();
+        start(&audit);
+        assert_eq!((lines(&moved), lines(&path)), (1, 1));
+        // What cannot be opened changes nothing.
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        audit.reopen().unwrap_err();
+        start(&audit);
+    }
+
+    #[test]
+    fn every_event_is_counted_from_zero_on_and_a_failed_write_as_well() {
+        let clock = Arc::new(crate::clock::SystemClock);
+        let audit = Audit::to_file(clock, Path::new("/dev/full")).unwrap();
+        audit.expect(Event::AuthnLoginFail, &["wrong_code"]);
+        let mut metrics = crate::metrics::Metrics::new();
+        audit.register(metrics.ours());
+        let details = Details::none().rejected(Rejection::WrongCode);
+        audit.record(Event::AuthnLoginFail, &Source::default(), &details);
+        let text = metrics.text(crate::metrics::Format::Prometheus);
+        for line in [
+            "vestibule_audit_events_total{event=\"authn_login_fail\",reason=\"wrong_code\"} 1",
+            "vestibule_audit_events_total{event=\"authn_token_reuse\",reason=\"\"} 0",
+            "vestibule_audit_write_failures_total 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
     }
 }

@@ -149,45 +149,78 @@ impl<R> fmt::Debug for AccountToken<R> {
 }
 
 /// Why an attempt was refused. For the audit stream; a visitor reads one sentence for all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The account is disabled.
-    #[error("account_disabled")]
     AccountDisabled,
     /// The second factor was enrolled already.
-    #[error("already_enrolled")]
     AlreadyEnrolled,
     /// The one-time code was right, and was used before.
-    #[error("code_replayed")]
     CodeReplayed,
     /// The pending enrolment is too old, or there is none.
-    #[error("enrolment_expired")]
     EnrolmentExpired,
     /// The invitation was used, replaced, or is too old.
-    #[error("invitation_invalid")]
     InvitationInvalid,
     /// Too many wrong answers; `vestibule user unlock` lifts it.
-    #[error("locked")]
     Locked,
     /// The account has no second factor.
-    #[error("no_second_factor")]
     NoSecondFactor,
     /// The login was begun before the account's epoch changed, or is too old.
-    #[error("transaction_over")]
     TransactionOver,
     /// There is no such account.
-    #[error("unknown_account")]
     UnknownAccount,
     /// No such backup code, or it was spent.
-    #[error("wrong_backup_code")]
     WrongBackupCode,
     /// The one-time code is wrong.
-    #[error("wrong_code")]
     WrongCode,
     /// The password is wrong.
-    #[error("wrong_password")]
     WrongPassword,
 }
+
+impl Rejection {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::AccountDisabled,
+        Self::AlreadyEnrolled,
+        Self::CodeReplayed,
+        Self::EnrolmentExpired,
+        Self::InvitationInvalid,
+        Self::Locked,
+        Self::NoSecondFactor,
+        Self::TransactionOver,
+        Self::UnknownAccount,
+        Self::WrongBackupCode,
+        Self::WrongCode,
+        Self::WrongPassword,
+    ];
+
+    /// The stable name, for the audit stream and for counters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccountDisabled => "account_disabled",
+            Self::AlreadyEnrolled => "already_enrolled",
+            Self::CodeReplayed => "code_replayed",
+            Self::EnrolmentExpired => "enrolment_expired",
+            Self::InvitationInvalid => "invitation_invalid",
+            Self::Locked => "locked",
+            Self::NoSecondFactor => "no_second_factor",
+            Self::TransactionOver => "transaction_over",
+            Self::UnknownAccount => "unknown_account",
+            Self::WrongBackupCode => "wrong_backup_code",
+            Self::WrongCode => "wrong_code",
+            Self::WrongPassword => "wrong_password",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for Rejection {}
 
 /// Which second factor was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -197,6 +230,17 @@ pub enum Factor {
     Totp,
     /// A backup code (NIST: look-up secret).
     BackupCode,
+}
+
+impl Factor {
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::BackupCode => "backup_code",
+        }
+    }
 }
 
 /// Proof that the second factor of an account was shown. Only this module tree makes one.

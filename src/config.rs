@@ -422,6 +422,8 @@ pub struct Log {
     pub format: LogFormat,
     /// What is worth a line. Default info.
     pub level: LogLevel,
+    /// Is there a line for each request? Default off.
+    pub access: AccessLog,
     /// A file for security events, one JSON object a line. Default: none, they go to the log.
     pub audit_file: Option<PathBuf>,
 }
@@ -450,7 +452,16 @@ pub enum LogLevel {
     Trace,
 }
 
-/// The listener for operators: `[ops]`, with `/healthz` and `/readyz`.
+/// Is there a line for each request?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// No.
+    Off,
+    /// In the log, under the target `access`, without queries.
+    On,
+}
+
+/// The listener for operators: `[ops]`, with `/healthz`, `/readyz` and `/metrics`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ops {
     /// `None` when it is `"off"`. Default `127.0.0.1:9090`.

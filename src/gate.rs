@@ -14,6 +14,7 @@ use crate::authz::{Challenge, Decision, decide};
 use crate::clock::{Clock, Timestamp};
 use crate::identity::signer::Signer;
 use crate::identity::{Names, Pass, Statement};
+use crate::metrics::{Registry, reading};
 use crate::sessions::{SessionKey, Sessions, account_of, key_of};
 use crate::store::observed::Watcher;
 use crate::store::{Error, Tree};
@@ -153,6 +154,20 @@ impl Gate {
             .time_to_idle(parts.sessions.lifetimes().idle)
             .build();
         Self { parts, live }
+    }
+
+    /// Shows how many sessions are in memory.
+    pub fn register(&self, registry: &mut Registry) {
+        let live = self.live.clone();
+        reading(
+            registry,
+            "sessions_cached",
+            "Sessions that are kept in memory because they were used of late",
+            move || {
+                live.run_pending_tasks();
+                Some(live.entry_count() as f64)
+            },
+        );
     }
 
     /// The names under which the app reads an identity.

@@ -6,9 +6,9 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -16,6 +16,7 @@ use crate::authn::AccountId;
 use crate::authn::password::{
     self, Memory, Params, Password, PasswordHash, PasswordVerified, WrongPassword,
 };
+use crate::metrics::{Counter, Durations, Registry, number, reading};
 
 /// How much hashing may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,14 @@ struct Inner {
     turns: Arc<Semaphore>,
     /// Working memory that a finished job left to the next one; never more than `threads`.
     spare: Mutex<Vec<Memory>>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    waited: Durations,
+    worked: Durations,
+    refused: Counter,
 }
 
 impl Pool {
@@ -81,7 +90,48 @@ impl Pool {
             places: Arc::new(Semaphore::new(threads + limits.queue)),
             turns: Arc::new(Semaphore::new(threads)),
             spare: Mutex::default(),
+            counts: Counts::default(),
         }))
+    }
+
+    /// Shows how much hashing goes on.
+    pub fn register(&self, registry: &mut Registry) {
+        let (running, waiting) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        reading(
+            registry,
+            "hashing_jobs_running",
+            "Passwords and backup codes that are being hashed",
+            move || number(running.running()),
+        );
+        reading(
+            registry,
+            "hashing_jobs_waiting",
+            "Jobs that wait for their turn to be hashed",
+            move || number(waiting.waiting()),
+        );
+        let places = self.0.limits.threads + self.0.limits.queue;
+        reading(
+            registry,
+            "hashing_jobs_max",
+            "Jobs that may run and wait at once; the next one is refused",
+            move || number(places),
+        );
+        let counts = &self.0.counts;
+        registry.register(
+            "hashing_wait_seconds",
+            "How long jobs waited for their turn",
+            counts.waited.clone(),
+        );
+        registry.register(
+            "hashing_duration_seconds",
+            "How long jobs took once they ran",
+            counts.worked.clone(),
+        );
+        registry.register(
+            "hashing_refused",
+            "Jobs turned away because the queue was full or their turn did not come",
+            counts.refused.clone(),
+        );
     }
 
     /// Checks a password as [`password::verify`] does; `None` means there is no such account.
@@ -124,21 +174,18 @@ impl Pool {
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Busy> {
-        let place = Arc::clone(&self.0.places)
-            .try_acquire_owned()
-            .map_err(|_| Busy)?;
-        let turn = timeout(
-            self.0.limits.patience,
-            Arc::clone(&self.0.turns).acquire_owned(),
-        )
-        .await
-        .map_err(|_| Busy)?
-        .map_err(|_| Busy)?;
+        let counts = &self.0.counts;
+        let held = self.turn().await.inspect_err(|_| {
+            counts.refused.inc();
+        })?;
         let inner = Arc::clone(&self.0);
         let running = spawn_blocking(move || {
             // Both permits live as long as the memory that they stand for, not as the caller.
-            let _held = (place, turn);
-            inner.lend_memory(job)
+            let _held = held;
+            let began = Instant::now();
+            let result = inner.lend_memory(job);
+            inner.counts.worked.note(began.elapsed());
+            result
         });
         running
             .await
@@ -149,7 +196,32 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// A place at once, and a turn in time.
+    async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Busy> {
+        let place = Arc::clone(&self.0.places)
+            .try_acquire_owned()
+            .map_err(|_| Busy)?;
+        let came = Instant::now();
+        let turn = Arc::clone(&self.0.turns).acquire_owned();
+        let turn = timeout(self.0.limits.patience, turn).await;
+        self.0.counts.waited.note(came.elapsed());
+        let turn = turn.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        Ok((place, turn))
+    }
+}
+
 impl Inner {
+    fn running(&self) -> usize {
+        self.limits.threads - self.turns.available_permits()
+    }
+
+    fn waiting(&self) -> usize {
+        let here = self.limits.threads + self.limits.queue - self.places.available_permits();
+        // Read one after the other, while jobs come and go.
+        here.saturating_sub(self.running())
+    }
+
     /// Lends working memory to one job and keeps it for the next: never more than `threads` of them.
     ///
     /// Given back, such large blocks would stay with the allocator all the same, once for every

@@ -9,7 +9,7 @@
 //! | wiring | [`app`], [`telemetry`], [`config`] | which value goes where |
 //! | edge | [`server`], [`web`], [`admin`] | sockets, HTTP, pages, commands |
 //! | use-cases | [`gate`], [`enrol`], [`login`], [`accounts`], [`sessions`], [`signing_keys`] | load, ask the core, store, record |
-//! | services | [`rate_limit`], [`audit`], [`store`], [`hashing`] | quotas, events, disk, memory |
+//! | services | [`rate_limit`], [`audit`], [`store`], [`hashing`], [`metrics`] | quotas, events, disk, memory, counters |
 //! | core | [`identity`], [`authz`], [`authn`] | who is asking, may they, what the app is told; pure, no I/O |
 //! | ground | [`clock`], [`secret`] | the only time, the only randomness |
 //!
@@ -52,6 +52,7 @@ pub mod rate_limit;
 pub mod audit;
 pub mod store;
 pub mod hashing;
+pub mod metrics;
 pub mod identity;
 pub mod authz;
 pub mod authn;

@@ -7,6 +7,7 @@ mod first_factor;
 mod second_factor;
 pub mod limits;
 pub mod device;
+mod drift;
 
 use crate::accounts::Accounts;
 use crate::audit::{Audit, Details, Event, Source};
@@ -19,7 +20,9 @@ use crate::authn::{AccountToken, Rejection};
 use crate::clock::{Clock, Timestamp};
 use crate::hashing::{Busy, Pool};
 use crate::login::device::{DeviceKey, DeviceMark, Known};
+use crate::login::drift::Drift;
 use crate::login::limits::Limits;
+use crate::metrics::{Registry, number, reading};
 use crate::rate_limit::Limited;
 use crate::secret::Token;
 use crate::sessions::{Begun, Sessions};
@@ -145,6 +148,7 @@ pub struct SignedIn {
 #[derive(Clone, Debug)]
 pub struct Login {
     parts: Arc<Parts>,
+    drift: Arc<Drift>,
 }
 
 /// What [`Login`] works with.
@@ -178,8 +182,32 @@ impl Login {
     /// The flow, from what it works with.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let parts = Arc::new(parts);
-        Self { parts }
+        let reasons = Rejection::ALL.map(Rejection::name);
+        parts.audit.expect(Event::AuthnLoginFail, &reasons);
+        parts
+            .audit
+            .expect(Event::AuthnLoginLock, &[Rejection::Locked.name()]);
+        parts
+            .audit
+            .expect(Event::AuthnTokenReuse, &[Rejection::CodeReplayed.name()]);
+        let quotas = ["address", "account", "code"];
+        parts.audit.expect(Event::ExcessRateLimitExceeded, &quotas);
+        Self {
+            parts: Arc::new(parts),
+            drift: Arc::new(Drift::new()),
+        }
+    }
+
+    /// Shows what codes and limits tell.
+    pub fn register(&self, registry: &mut Registry) {
+        self.drift.register(registry);
+        let parts = Arc::clone(&self.parts);
+        reading(
+            registry,
+            "limiter_keys",
+            "Addresses, names and accounts whose tries are remembered",
+            move || number(parts.limits.used_slots()),
+        );
     }
 
     /// How long a browser counts as known.
@@ -203,7 +231,7 @@ impl Login {
         taken.inspect_err(|_| self.record_limited("address", client))
     }
 
-    pub(in crate::login) fn record_limited(&self, which: &str, client: &Client) {
+    pub(in crate::login) fn record_limited(&self, which: &'static str, client: &Client) {
         let details = Details::none().reason(which);
         self.parts
             .audit

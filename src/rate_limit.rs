@@ -76,8 +76,9 @@ impl Limit {
         self.limiter.shrink_to_fit();
     }
 
-    #[cfg(test)]
-    fn used_slots(&self) -> usize {
+    /// How many slots hold a quota that is not full.
+    #[must_use]
+    pub fn used_slots(&self) -> usize {
         self.limiter.len()
     }
 }

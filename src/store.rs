@@ -14,6 +14,7 @@ pub mod data_folder;
 pub mod verify;
 pub mod table;
 pub mod rows;
+pub mod measured;
 pub mod observed;
 pub mod sealed;
 pub mod sled;
@@ -172,6 +173,18 @@ pub enum Error {
     /// The request itself cannot be served: a key or a value over its limit, one row named twice.
     #[error("store: {0}")]
     Invalid(&'static str),
+}
+
+impl Error {
+    /// The stable name, for the audit stream and for counters; the text is for the log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "io",
+            Self::Damaged { .. } => "damaged",
+            Self::Invalid(_) => "invalid",
+        }
+    }
 }
 
 /// A key-value store with compare-and-swap over several rows; everything else is built on these four.

@@ -20,6 +20,7 @@ pub fn start(log: &Log) {
     let targets = Targets::new()
         .with_default(quiet)
         .with_target("vestibule", level)
+        .with_target("access", LevelFilter::INFO)
         .with_target("audit", LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry().with(targets);

@@ -5,6 +5,8 @@ pub mod ops;
 pub mod proxy;
 mod portal;
 pub mod context;
+pub mod access;
+pub mod tally;
 pub mod respond;
 pub mod page;
 pub mod csrf;

@@ -301,7 +301,7 @@ fn forged_identities_never_arrive() {
                 }
             }
         }
-        let event = "\"event\":\"identity_header_spoofed\"";
+        let event = "event=\"identity_header_spoofed\"";
         assert!(scene.gate.output().contains(event), "it was recorded");
     }
 }

@@ -7,11 +7,13 @@ use crate::gate::{self, Gate};
 use crate::identity::Names;
 use crate::identity::signer::{Algorithm, Signer};
 use crate::signing_keys::{self, KeySet};
+use crate::web::access::AccessLog;
 use crate::web::context::{Asset, Context, Look, Place};
 use crate::web::cookie::{Jar, Transport};
 use crate::web::csrf::Csrf;
 use crate::web::page::asset;
 use crate::web::return_to::Allowed;
+use crate::web::tally::Tally;
 use crate::web::tunnels::Tunnels;
 use crate::web::{body, request, upstream};
 use bytes::Bytes;
@@ -58,6 +60,11 @@ pub(in crate::app) async fn context(
         jar,
         place,
         audit: app.audit.clone(),
+        tally: Tally::default(),
+        access: match config.log.access {
+            config::AccessLog::Off => AccessLog::Off,
+            config::AccessLog::On => AccessLog::On,
+        },
         tunnels: Tunnels::new(config.proxy.max_tunnels_per_user),
         stopping,
     })

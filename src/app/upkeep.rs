@@ -57,7 +57,7 @@ pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audi
             Health::Failing(error) => {
                 tracing::error!(%error, "nothing can be written");
                 if !failing {
-                    let details = Details::none().reason(&error.to_string());
+                    let details = Details::none().reason(error.name());
                     audit.record(Event::SysStoreFail, &source, &details);
                 }
                 (pause, failing) = ((pause * 2).min(HEAL_AT_MOST_EVERY), true);

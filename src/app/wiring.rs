@@ -18,12 +18,14 @@ use crate::identity::signer::KeyRecord;
 use crate::login::device::DeviceKey;
 use crate::login::limits::{Limits, NETWORK};
 use crate::login::{self, EnrolmentMode, Login};
+use crate::metrics::Metrics;
 use crate::rate_limit::{Limit, Rate};
 use crate::secret::Key;
 use crate::server::{self, descriptors};
 use crate::sessions::Sessions;
 use crate::store::Store;
 use crate::store::data_folder::{DataFolder, OpenStore};
+use crate::store::measured::Measured;
 use crate::store::observed::Observed;
 use crate::store::table::Table;
 use std::net::SocketAddr;
@@ -39,6 +41,7 @@ pub(in crate::app) struct UseCases {
     pub(in crate::app) enrol: Enrol,
     pub(in crate::app) sessions: Sessions,
     pub(in crate::app) generations: Arc<Generations>,
+    pub(in crate::app) hashing: Pool,
     pub(in crate::app) master_key: Key,
     pub(in crate::app) table: Table<KeyRecord>,
 }
@@ -55,7 +58,8 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
     let database: Arc<OpenStore> = Arc::new(Observed::new(opened.store));
     let generations = Arc::new(Generations::default());
     database.watch(Arc::clone(&generations) as _);
-    let store: Arc<dyn Store> = Arc::clone(&database) as _;
+    let mut metrics = Metrics::new();
+    let store: Arc<dyn Store> = Arc::new(Measured::new(Arc::clone(&database) as _, metrics.ours()));
     let parts = use_cases(
         &config,
         &store,
@@ -65,6 +69,9 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         &clock,
     )?;
     let admin = admin(&parts, &database, &config, &origin(&config, None));
+    audit.register(metrics.ours());
+    parts.login.register(metrics.ours());
+    parts.hashing.register(metrics.ours());
     Ok(App {
         config,
         store,
@@ -73,6 +80,7 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         audit,
         parts,
         admin,
+        metrics,
     })
 }
 
@@ -131,7 +139,7 @@ fn use_cases(
         accounts: accounts.clone(),
         transactions: Table::new(Arc::clone(store)),
         login: login.clone(),
-        hashing,
+        hashing: hashing.clone(),
         skew: skew(config),
         issuer: config.totp.issuer.clone(),
         audit: audit.clone(),
@@ -143,6 +151,7 @@ fn use_cases(
         enrol,
         sessions,
         generations,
+        hashing,
         master_key,
         table: Table::new(Arc::clone(store)),
     })

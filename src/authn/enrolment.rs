@@ -130,6 +130,12 @@ impl Enrolment {
         }
     }
 
+    /// The newest time step that a code was accepted for.
+    #[must_use]
+    pub fn newest_step(&self) -> TimeStep {
+        self.accepted
+    }
+
     /// Since when the authenticator is bound.
     #[must_use]
     pub fn bound(&self) -> Timestamp {

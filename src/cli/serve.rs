@@ -2,6 +2,7 @@
 
 use crate::admin::view::InvitationView;
 use crate::app::{App, Running};
+use crate::audit::Audit;
 use crate::cli::admin::start_failure;
 use crate::cli::{Failure, print, runtime};
 use crate::config::{Config, Loaded};
@@ -21,6 +22,7 @@ pub(in crate::cli) fn serve(loaded: Loaded) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let stop = stop_on_signal()?;
         let running = start(loaded.config).await?;
+        reopen_on_hangup(running.app().audit().clone())?;
         announce(&running);
         let first = running.app().admin().first_administrator().await;
         match first {
@@ -95,6 +97,20 @@ fn stop_on_signal() -> Result<Stop, Failure> {
         }
     });
     Ok(stop)
+}
+
+/// Opens the audit file anew at SIGHUP, so that logrotate can move it away.
+fn reopen_on_hangup(audit: Audit) -> Result<(), Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match audit.reopen() {
+                Ok(()) => tracing::info!("the audit file was opened again"),
+                Err(error) => tracing::error!(%error, "the audit file cannot be opened again"),
+            }
+        }
+    });
+    Ok(())
 }
 
 fn no_signals(error: std::io::Error) -> Failure {

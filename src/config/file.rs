@@ -5,9 +5,9 @@ use crate::config::setting::{
     CookieName, HostName, HostPattern, PlainPath, PortalPath, Setting, Size,
 };
 use crate::config::{
-    Access, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders, Invitation,
-    Listen, Log, LogFormat, LogLevel, Ops, Password, Policy, Portal, Proxy, PublicUrl, Rule,
-    Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
+    Access, AccessLog, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
+    Invitation, Listen, Log, LogFormat, LogLevel, Ops, Password, Policy, Portal, Proxy, PublicUrl,
+    Rule, Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
 };
 use http::HeaderName;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -239,6 +239,7 @@ fn log(section: &mut Section<'_, '_>) -> Log {
     Log {
         format: section.get("format", LogFormat::Text),
         level: section.get("level", LogLevel::Info),
+        access: section.get("access", AccessLog::Off),
         audit_file: section.optional("audit_file", "", None),
     }
 }

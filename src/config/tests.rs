@@ -5,10 +5,10 @@ use crate::config::problem::quoted;
 use crate::config::reader::Reader;
 use crate::config::setting::{Setting, Size};
 use crate::config::{
-    Access, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders, Invitation,
-    Listen, Loaded, Log, LogFormat, LogLevel, Ops, Origin, Overrides, Password, PathPattern,
-    Policy, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Severity, Storage,
-    StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
+    Access, AccessLog, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
+    Invitation, Listen, Loaded, Log, LogFormat, LogLevel, Ops, Origin, Overrides, Password,
+    PathPattern, Policy, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Severity,
+    Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
 };
 use http::{HeaderName, Method};
 use proptest::prelude::*;
@@ -173,6 +173,7 @@ fn defaults() -> Config {
         log: Log {
             format: LogFormat::Text,
             level: LogLevel::Info,
+            access: AccessLog::Off,
             audit_file: None,
         },
         ops: Ops {

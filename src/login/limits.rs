@@ -37,7 +37,17 @@ impl Limits {
 
     /// Frees what is full again; called on a timer.
     pub fn sweep(&self) {
-        let all = [
+        self.all().into_iter().for_each(Limit::sweep);
+    }
+
+    /// How many addresses, names and accounts are remembered, over all limits.
+    #[must_use]
+    pub fn used_slots(&self) -> usize {
+        self.all().into_iter().map(Limit::used_slots).sum()
+    }
+
+    fn all(&self) -> [&Limit; 7] {
+        [
             &self.address_minute,
             &self.address_hour,
             &self.network_minute,
@@ -45,7 +55,6 @@ impl Limits {
             &self.account,
             &self.codes,
             &self.backup_codes,
-        ];
-        all.into_iter().for_each(Limit::sweep);
+        ]
     }
 }

@@ -3,8 +3,9 @@
 use crate::audit::{Details, Event};
 use crate::authn::account::Account;
 use crate::authn::backup_code::{BackupCode, Salt};
+use crate::authn::enrolment::Enrolment;
 use crate::authn::session::{FirstFactorSession, SessionRecord};
-use crate::authn::totp::Code;
+use crate::authn::totp::{Code, TimeStep};
 use crate::authn::transaction::{Step, Transaction};
 use crate::authn::{AccountId, AccountToken, Factor, Rejection, SecondFactorVerified};
 use crate::login::{Client, Login, LoginError, SignedIn};
@@ -97,8 +98,17 @@ impl Login {
         code: &Code,
     ) -> Result<Checked, LoginError> {
         let (now, skew, ceiling) = (self.parts.clock.now(), self.parts.skew, self.parts.ceiling);
-        self.spend(half, |account| account.try_code(code, now, skew, ceiling))
-            .await
+        let mut step = None;
+        let attempt = |account: &mut Account| {
+            let proof = account.try_code(code, now, skew, ceiling);
+            step = account.enrolment().map(Enrolment::newest_step);
+            proof
+        };
+        let checked = self.spend(half, attempt).await?;
+        if let (Ok(_), Some(step)) = (&checked, step) {
+            self.drift.accepted(step, TimeStep::at(now));
+        }
+        Ok(checked)
     }
 
     async fn check_backup(

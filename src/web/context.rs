@@ -8,13 +8,16 @@ use crate::enrol::Enrol;
 use crate::gate::Gate;
 use crate::identity::jwks::Jwks;
 use crate::login::{Client, Login};
+use crate::metrics::{Registry, number, reading};
 use crate::web::Body;
+use crate::web::access::AccessLog;
 use crate::web::cookie::{Jar, Transport};
-use crate::web::csrf::Csrf;
+use crate::web::csrf::{Csrf, Forged};
 use crate::web::page::{Direction, Frame};
 use crate::web::request::{self, Inbound, Refusal, RequestId};
 use crate::web::respond::{self, Asker, Failure, Telling};
 use crate::web::return_to::Allowed;
+use crate::web::tally::Tally;
 use crate::web::tunnels::Tunnels;
 use crate::web::upstream::Routes;
 use bytes::Bytes;
@@ -56,6 +59,10 @@ pub struct Context {
     pub place: Place,
     /// Where events go.
     pub audit: Audit,
+    /// What became of the requests.
+    pub tally: Tally,
+    /// Is there a line for each request?
+    pub access: AccessLog,
     /// WebSockets that outlive their requests.
     pub tunnels: Tunnels,
     /// The server stops.
@@ -131,6 +138,21 @@ impl Look {
 const LONGEST_AGENT: usize = 256;
 
 impl Context {
+    /// Shows what is counted at the edge.
+    pub fn register(&self, registry: &mut Registry) {
+        let forged = Forged::ALL.map(Forged::name);
+        self.audit.expect(Event::MaliciousCsrf, &forged);
+        let refusals = Refusal::ALL.map(Refusal::name);
+        self.audit.expect(Event::InputValidationFail, &refusals);
+        self.tally.register(registry);
+        self.gate.register(registry);
+        self.routes.register(registry);
+        let tunnels = self.tunnels.clone();
+        reading(registry, "tunnels_open", "Open WebSockets", move || {
+            number(tunnels.open())
+        });
+    }
+
     /// The frame of all pages.
     #[must_use]
     pub fn frame(&self) -> Frame<'_> {
@@ -175,7 +197,7 @@ impl Context {
     }
 
     /// Writes down that a request was not believed.
-    pub fn record(&self, inbound: &Inbound, event: Event, reason: &str) {
+    pub fn record(&self, inbound: &Inbound, event: Event, reason: &'static str) {
         let details = Details::none().reason(reason);
         self.audit.record(event, &source(inbound), &details);
     }

@@ -11,17 +11,29 @@ use http::header::{HeaderName, ORIGIN};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Why a form is not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forged {
     /// The browser says that another site sent it.
-    #[error("cross_site")]
     CrossSite,
     /// The browser sent no seed: it keeps no cookies, or the form is very old.
-    #[error("no_cookie")]
     NoCookie,
     /// The token is not the one that was made for this browser and step.
-    #[error("token")]
     Token,
+}
+
+impl Forged {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::CrossSite, Self::NoCookie, Self::Token];
+
+    /// The stable name, for the audit stream and for counters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CrossSite => "cross_site",
+            Self::NoCookie => "no_cookie",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// The seed in a browser's cookie.

@@ -1,11 +1,14 @@
-//! The listener for operators: `/healthz` and `/readyz`. Never on the public listener.
+//! The listener for operators: `/healthz`, `/readyz` and `/metrics`. Never on the public listener.
 
+use crate::metrics::{Format, Metrics, number, reading};
 use crate::store::Store;
 use crate::web::request::Refusal;
 use crate::web::{Body, body};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// What `/readyz` says when all is well.
@@ -13,14 +16,36 @@ pub const READY: &str = "ready\n";
 
 /// What the operators' answers are made with.
 #[derive(Clone, Debug)]
-pub struct Ops {
-    /// Asked whether it can be asked.
-    pub store: Arc<dyn Store>,
-    /// The server stops: it is alive, and takes no more work.
-    pub stopping: CancellationToken,
+pub struct Ops(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    store: Arc<dyn Store>,
+    stopping: CancellationToken,
+    metrics: Metrics,
+    ready: Arc<AtomicBool>,
 }
 
 impl Ops {
+    /// Asks `store` whether it can be asked; once `stopping`, the server is alive and takes no more work.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, stopping: CancellationToken, mut metrics: Metrics) -> Self {
+        let ready = Arc::new(AtomicBool::new(false));
+        let known = Arc::clone(&ready);
+        reading(
+            metrics.ours(),
+            "ready",
+            "1 while /readyz says so, else 0",
+            move || number(usize::from(known.load(Ordering::Relaxed))),
+        );
+        Self(Arc::new(Parts {
+            store,
+            stopping,
+            metrics,
+            ready,
+        }))
+    }
+
     /// Answers one request.
     pub async fn answer<B>(self, request: Result<Request<B>, Refusal>) -> Response<Body> {
         let request = match request {
@@ -36,30 +61,52 @@ impl Ops {
         }
         match request.uri().path() {
             "/healthz" => text(StatusCode::OK, "alive\n"),
-            "/readyz" => self.readiness().await,
+            "/readyz" => match self.readiness().await {
+                Ok(()) => text(StatusCode::OK, READY),
+                Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
+            },
+            "/metrics" => self.metrics(format(request.headers())).await,
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }
     }
 
-    async fn readiness(&self) -> Response<Body> {
-        if self.stopping.is_cancelled() {
-            return text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    async fn readiness(&self) -> Result<(), &'static str> {
+        if self.0.stopping.is_cancelled() {
+            return Err("stopping\n");
         }
-        match self.store.ping().await {
-            Ok(()) => text(StatusCode::OK, READY),
-            Err(error) => {
-                tracing::error!(%error, "not ready");
-                text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the store does not answer\n",
-                )
-            }
-        }
+        self.0.store.ping().await.map_err(|error| {
+            tracing::error!(%error, "not ready");
+            "the store does not answer\n"
+        })
+    }
+
+    async fn metrics(&self, format: Format) -> Response<Body> {
+        let is_ready = self.readiness().await.is_ok();
+        self.0.ready.store(is_ready, Ordering::Relaxed);
+        let mut response = text(StatusCode::OK, self.0.metrics.text(format));
+        let media_type = HeaderValue::from_static(format.media_type());
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response
     }
 }
 
-fn text(status: StatusCode, words: &'static str) -> Response<Body> {
-    let mut response = Response::new(body::full(words));
+/// Prometheus asks for OpenMetrics; whoever does not gets what everything reads.
+fn format(headers: &HeaderMap) -> Format {
+    let lines = headers.get_all(ACCEPT).iter();
+    let mut ranges = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    if ranges.any(|range| {
+        range
+            .trim_ascii()
+            .starts_with(b"application/openmetrics-text")
+    }) {
+        Format::OpenMetrics
+    } else {
+        Format::Prometheus
+    }
+}
+
+fn text(status: StatusCode, words: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(body::full(words.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(

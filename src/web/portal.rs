@@ -26,12 +26,12 @@ use hyper::body::Incoming;
 /// Answers a request for one of our pages.
 pub(in crate::web) async fn answer(
     context: &Context,
-    page: Page,
+    page: &Page,
     parts: &Parts,
     body: Incoming,
     inbound: &Inbound,
 ) -> Response<Body> {
-    if let Some(refused) = refuse(context, &page, parts, inbound) {
+    if let Some(refused) = refuse(context, page, parts, inbound) {
         return refused;
     }
     let visit = Visit::new(context, parts, inbound);
@@ -42,8 +42,8 @@ pub(in crate::web) async fn answer(
         (Page::Login, true) => login::submit(&visit, body).await,
         (Page::SecondFactor, false) => second_factor::show(&visit).await,
         (Page::SecondFactor, true) => second_factor::submit(&visit, body).await,
-        (Page::Invite(token), false) => invite::show(&visit, &token).await,
-        (Page::Invite(token), true) => invite::submit(&visit, &token, body).await,
+        (Page::Invite(token), false) => invite::show(&visit, token).await,
+        (Page::Invite(token), true) => invite::submit(&visit, token, body).await,
         (Page::Enrol, false) => enrol::show(&visit).await,
         (Page::Enrol, true) => enrol::submit(&visit, body).await,
         (Page::Account, _) => account::show(&visit).await,
@@ -51,7 +51,7 @@ pub(in crate::web) async fn answer(
         (Page::Logout, true) => logout::submit(&visit, body).await,
         (Page::Jwks, _) => machine::jwks(&visit),
         (Page::Whoami, _) => machine::whoami(&visit).await,
-        (Page::Asset(name), _) => machine::asset(&visit, &name),
+        (Page::Asset(name), _) => machine::asset(&visit, name),
     };
     context.own(response)
 }

@@ -5,11 +5,13 @@ use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
 use crate::rate_limit::share::Share;
 use crate::web::Body;
+use crate::web::access::Answered;
 use crate::web::body::Cut;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
 use crate::web::request::{Inbound, Refusal};
 use crate::web::respond::{self, Asker, Failure};
+use crate::web::tally::Class;
 use crate::web::tunnels::Holder;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, UpstreamError, UpstreamRequest};
@@ -48,33 +50,35 @@ pub async fn answer(
     parts: Parts,
     body: Incoming,
     inbound: &Inbound,
-) -> Response<Body> {
+) -> Answered {
     let token = context.jar.session(inbound.cookies());
     let verdict = context
         .gate
         .check(&parts.method, inbound.target(), token.as_ref())
         .await;
+    let asker = Asker::of(&parts);
+    let no =
+        |class, problem, name| Answered::new(class, fail(context, asker, inbound, problem, name));
     match verdict {
         Ok(Verdict::Pass(pass, visitor)) => {
-            forward(context, parts, body, inbound, &pass, visitor).await
+            let account = visitor.as_ref().map(|visitor| visitor.account.id());
+            Answered {
+                class: account.map_or(Class::Bypassed, |_| Class::App),
+                response: forward(context, parts, body, inbound, &pass, visitor).await,
+                account,
+            }
         }
-        Ok(Verdict::Challenge(_)) => challenge(context, &parts, inbound),
+        Ok(Verdict::Challenge(_)) => {
+            Answered::new(Class::Challenged, challenge(context, &parts, inbound))
+        }
         Ok(Verdict::Deny) => {
             context.record(inbound, Event::AuthzFail, "denied");
-            fail(
-                context,
-                Asker::of(&parts),
-                inbound,
-                Problem::NotAllowed,
-                "denied",
-            )
+            no(Class::Refused, Problem::NotAllowed, "denied")
         }
         Err(error) => {
             tracing::error!(%error, "a session could not be asked for");
-            fail(
-                context,
-                Asker::of(&parts),
-                inbound,
+            no(
+                Class::Unavailable,
                 Problem::Unavailable(STORE_WAIT),
                 "unavailable",
             )
@@ -148,7 +152,10 @@ async fn forward(
     };
     let request = match UpstreamRequest::new(parts, body, inbound, pass, upstream) {
         Ok(request) => request,
-        Err(refusal) => return context.refuse(asker, inbound.id(), refusal),
+        Err(refusal) => {
+            context.record(inbound, Event::InputValidationFail, refusal.name());
+            return context.refuse(asker, inbound.id(), refusal);
+        }
     };
     if request.spoofed() > 0 {
         context.record(inbound, Event::IdentityHeaderSpoofed, "identity-header");

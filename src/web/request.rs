@@ -25,7 +25,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Under which name a request appears in logs.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is read of a head, and whom we believe.
 #[derive(Clone, Debug)]

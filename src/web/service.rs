@@ -1,17 +1,20 @@
 //! One request: read, routed, answered.
 
 use crate::audit::{Details, Event, Source};
+use crate::web::access::{Answered, Asked};
 use crate::web::body::full;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
-use crate::web::request::{Connection, Inbound, Peer, Refusal, RequestId};
+use crate::web::request::{Connection, Inbound, Peer, Refusal, RequestId, X_REQUEST_ID};
 use crate::web::respond::{Asker, Failure};
 use crate::web::route::{Page, Route};
+use crate::web::tally::Class;
 use crate::web::{Body, portal, proxy};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Answers one request, whatever it is, and bytes that are none.
 pub async fn answer(
@@ -19,73 +22,134 @@ pub async fn answer(
     request: Result<Request<Incoming>, Refusal>,
     connection: Connection,
 ) -> Response<Body> {
+    let began = Instant::now();
     let (parts, body) = match request {
         Ok(request) => request.into_parts(),
         // Nobody knows what was asked for, so nobody reads a page.
-        Err(refusal) => return refused(&context, Asker::Program, &connection, refusal),
+        Err(refusal) => {
+            let unread = Unread {
+                began,
+                method: None,
+                asker: Asker::Program,
+            };
+            return unread.refuse(&context, &connection, refusal);
+        }
     };
-    let is_head = parts.method == Method::HEAD;
+    let method = parts.method.clone();
     let inbound = match Inbound::read(&parts, &connection, &context.limits) {
         Ok(inbound) => inbound,
         Err(refusal) => {
-            let answer = refused(&context, Asker::of(&parts), &connection, refusal);
-            return without_body(answer, is_head);
+            let unread = Unread {
+                began,
+                method: Some(&method),
+                asker: Asker::of(&parts),
+            };
+            return unread.refuse(&context, &connection, refusal);
         }
     };
     let route = Route::of(inbound.target(), &context.place.portal);
+    let answered = routed(&context, &route, parts, body, &inbound).await;
+    let asked = Asked {
+        began,
+        method: Some(&method),
+        id: inbound.id(),
+        address: Some(inbound.client()),
+        target: Some((&inbound, &route)),
+    };
+    finish(&context, &asked, answered)
+}
+
+async fn routed(
+    context: &Arc<Context>,
+    route: &Route,
+    parts: Parts,
+    body: Incoming,
+    inbound: &Inbound,
+) -> Answered {
     // Apps fetch the public keys by names that no browser knows.
-    let for_all = route == Route::Portal(Page::Jwks);
+    let for_all = *route == Route::Portal(Page::Jwks);
     if !for_all && !context.place.serves(inbound.target().host()) {
-        return without_body(misdirected(&context, &parts, &inbound), is_head);
+        return misdirected(context, &parts, inbound);
     }
     match route {
-        Route::Application => proxy::answer(&context, parts, body, &inbound).await,
+        Route::Application => proxy::answer(context, parts, body, inbound).await,
         Route::Portal(page) => {
-            let answer = portal::answer(&context, page, &parts, body, &inbound).await;
-            without_body(answer, is_head)
+            let answer = portal::answer(context, page, &parts, body, inbound).await;
+            Answered::new(Class::Portal, answer)
         }
         Route::Unknown => {
             let failure = Failure {
                 problem: Problem::NotFound,
                 name: "not-found",
             };
-            without_body(
-                context.fail(Asker::of(&parts), inbound.id(), &failure),
-                is_head,
-            )
+            let answer = context.fail(Asker::of(&parts), inbound.id(), &failure);
+            Answered::new(Class::Refused, answer)
         }
     }
 }
 
+/// Counts the answer, writes its line, and says under which name both know it.
+fn finish(context: &Context, asked: &Asked<'_>, answered: Answered) -> Response<Body> {
+    context.tally.count(answered.class);
+    context
+        .access
+        .write(&context.place.portal, asked, &answered);
+    let mut response = answered.response;
+    response
+        .headers_mut()
+        .insert(X_REQUEST_ID, asked.id.header());
+    let from_app = matches!(answered.class, Class::App | Class::Bypassed);
+    without_body(response, asked.method == Some(&Method::HEAD) && !from_app)
+}
+
 /// Nobody configured this host (RFC 9110, 15.5.20): no cookie is set for it, no page is shown on it.
-fn misdirected(context: &Context, parts: &Parts, inbound: &Inbound) -> Response<Body> {
+fn misdirected(context: &Context, parts: &Parts, inbound: &Inbound) -> Answered {
     let failure = Failure {
         problem: Problem::WrongHost,
         name: "unknown-host",
     };
-    context.fail(Asker::of(parts), inbound.id(), &failure)
+    let answer = context.fail(Asker::of(parts), inbound.id(), &failure);
+    Answered::new(Class::Refused, answer)
 }
 
-/// A request that could not be understood is answered, counted, and never forwarded.
-fn refused(
-    context: &Context,
+/// A request that could not be understood.
+struct Unread<'a> {
+    began: Instant,
+    method: Option<&'a Method>,
     asker: Asker,
-    connection: &Connection,
-    refused: Refusal,
-) -> Response<Body> {
-    let id = RequestId::generate();
-    let source = Source {
-        address: match connection.peer {
-            Peer::Ip(address) => address.to_string(),
-            Peer::Unix { .. } => "unix".to_owned(),
-        },
-        request_id: id.as_str().to_owned(),
-    };
-    let details = Details::none().reason(refused.name());
-    context
-        .audit
-        .record(Event::InputValidationFail, &source, &details);
-    context.refuse(asker, &id, refused)
+}
+
+impl Unread<'_> {
+    /// It is answered, counted, and never forwarded.
+    fn refuse(
+        &self,
+        context: &Context,
+        connection: &Connection,
+        refused: Refusal,
+    ) -> Response<Body> {
+        let id = RequestId::generate();
+        let address = match connection.peer {
+            Peer::Ip(address) => Some(address),
+            Peer::Unix { .. } => None,
+        };
+        let source = Source {
+            address: address.map_or_else(|| "unix".to_owned(), |address| address.to_string()),
+            request_id: id.as_str().to_owned(),
+        };
+        let details = Details::none().reason(refused.name());
+        context
+            .audit
+            .record(Event::InputValidationFail, &source, &details);
+        let answer = context.refuse(self.asker, &id, refused);
+        let asked = Asked {
+            began: self.began,
+            method: self.method,
+            id: &id,
+            address,
+            target: None,
+        };
+        finish(context, &asked, Answered::new(Class::Refused, answer))
+    }
 }
 
 /// HEAD is answered as GET, without the content (RFC 9110, 9.3.2); hyper leaves it out by itself.

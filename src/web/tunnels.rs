@@ -42,6 +42,12 @@ impl Tunnels {
         self.tasks.spawn(tunnel);
     }
 
+    /// How many are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Waits until all are over; no further one is expected.
     pub async fn end(&self) {
         self.tasks.close();

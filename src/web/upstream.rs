@@ -26,6 +26,7 @@
 
 mod routes;
 mod client;
+mod tally;
 pub mod upgrade;
 mod headers;
 mod hop_by_hop;
@@ -55,7 +56,7 @@ use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which host the app sees in `Host`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,6 +125,14 @@ pub enum Answer {
     Response(Response<Body>),
     /// It speaks WebSocket from here on: hand the response on and run the tunnel.
     Switching(Response<Body>, Tunnel),
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Response(response) | Self::Switching(response, _) => response.status(),
+        }
+    }
 }
 
 /// A request as the app will see it.
@@ -229,6 +238,13 @@ impl<'a> UpstreamRequest<'a> {
     /// # Errors
     /// [`UpstreamError`]; the causes are logged here and nowhere else.
     pub async fn send(self) -> Result<Answer, UpstreamError> {
+        let (upstream, began) = (self.upstream, Instant::now());
+        let outcome = self.exchange().await;
+        upstream.tally().count(&outcome, began.elapsed());
+        outcome
+    }
+
+    async fn exchange(self) -> Result<Answer, UpstreamError> {
         let Self {
             request,
             upstream,

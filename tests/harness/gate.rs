@@ -6,11 +6,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::HOST;
-use super::browser::Browser;
+use super::browser::{Browser, Reply, exchange};
 use super::program::Program;
 
 /// A running gate.
@@ -55,8 +55,15 @@ impl Gate {
 
     /// Starts the process, and returns once it listens.
     pub(crate) fn spawn(&mut self) {
+        self.spawn_with(&[]);
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn spawn_with(&mut self, environment: &[(&str, &str)]) {
         assert!(self.process.is_none(), "the gate runs already");
-        self.process = Some(Program::start(&mut self.commands().command(&["serve"])));
+        let mut command = self.commands().command(&["serve"]);
+        command.envs(environment.iter().copied());
+        self.process = Some(Program::start(&mut command));
         self.address();
     }
 
@@ -146,6 +153,19 @@ impl Gate {
             .expect("the gate runs")
             .end(Signal::KILL);
         assert_eq!(status.signal(), Some(9), "it had ended by itself");
+    }
+
+    /// Sends a signal that the process outlives.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a child has an id"), signal).expect("a child can be signalled");
+    }
+
+    /// What its probes' listener answers to a GET of `path`.
+    pub(crate) fn ops(&self, path: &str) -> Reply {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: ops\r\nConnection: close\r\n\r\n");
+        let answer = exchange(self.ops_address(), request.as_bytes());
+        Reply::parse(path, &answer.expect("the gate answers"))
     }
 
     /// Asks the process to end, and waits until it did.

@@ -3,7 +3,7 @@
 use crate::config::problem::{Wrong, quoted};
 use crate::config::setting::Setting;
 use crate::config::{
-    Algorithm, EnrolmentMode, LogFormat, LogLevel, Policy, StorageUrl, UnderscoreHeaders,
+    AccessLog, Algorithm, EnrolmentMode, LogFormat, LogLevel, Policy, StorageUrl, UnderscoreHeaders,
 };
 
 /// Values of which there are a few, each with a name.
@@ -38,6 +38,7 @@ choices! {
     EnrolmentMode: "write \"invite\" or \"first-sign-in\"",
         "invite" = Invite, "first-sign-in" = FirstSignIn;
     Algorithm: "write \"ES256\" or \"EdDSA\"", "ES256" = Es256, "EdDSA" = EdDsa;
+    AccessLog: "write \"off\" or \"on\"", "off" = Off, "on" = On;
     LogFormat: "write \"text\" or \"json\"", "text" = Text, "json" = Json;
     LogLevel: "write \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
         "error" = Error, "warn" = Warn, "info" = Info, "debug" = Debug, "trace" = Trace;

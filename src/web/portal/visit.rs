@@ -158,7 +158,7 @@ impl<'a> Visit<'a> {
 
     fn forged(&self, forged: Forged) -> Response<Body> {
         self.context
-            .record(self.inbound, Event::MaliciousCsrf, &forged.to_string());
+            .record(self.inbound, Event::MaliciousCsrf, forged.name());
         let (problem, name) = match forged {
             Forged::CrossSite => (Problem::ForeignForm, "cross-site"),
             Forged::NoCookie => (Problem::NoCookie, "no-cookie"),

@@ -85,6 +85,47 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 37] = [
+        Self::ServerOptions,
+        Self::Method,
+        Self::UnknownMethod,
+        Self::Version,
+        Self::LineEnd,
+        Self::RequestLine,
+        Self::HeaderLine,
+        Self::Chunk,
+        Self::TwoReadings,
+        Self::NoHost,
+        Self::DoubledHost,
+        Self::Host,
+        Self::TargetForm,
+        Self::TargetScheme,
+        Self::TargetAuthority,
+        Self::Path,
+        Self::TargetTooLong,
+        Self::HeadTooLarge,
+        Self::CookiesTooLarge,
+        Self::CookieName,
+        Self::ContentLength,
+        Self::TransferEncoding,
+        Self::UnknownTransferEncoding,
+        Self::FramingSpelling,
+        Self::Connection,
+        Self::Expect,
+        Self::Authorization,
+        Self::MaxForwards,
+        Self::ForwardedProto,
+        Self::FormType,
+        Self::FormTooLarge,
+        Self::FormTooSlow,
+        Self::Form,
+        Self::BodyTooLarge,
+        Self::Handshake,
+        Self::HandshakeOrigin,
+        Self::Loop,
+    ];
+
     /// The status of the answer.
     #[must_use]
     pub fn status(self) -> StatusCode {

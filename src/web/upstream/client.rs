@@ -8,6 +8,7 @@ use crate::web::request::{Inbound, Refusal, Slot};
 use crate::web::upstream::connector::{Address, Connector, Used};
 use crate::web::upstream::failure::{Again, Failure, UpstreamError, causes, judge};
 use crate::web::upstream::headers::{self, Policy};
+use crate::web::upstream::tally::Tally;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, HostHeader, Settings, set_switching};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
@@ -32,13 +33,14 @@ pub struct Upstream {
     client: Client,
     /// One for each request and tunnel that the app may have at once.
     places: Arc<Semaphore>,
+    tally: Tally,
     /// What stands for the app in URIs and, if so configured, in `Host`.
     authority: Authority,
 }
 
 impl Upstream {
     /// Connects to nothing yet.
-    pub(crate) fn new(settings: Settings, policy: Arc<Policy>) -> Self {
+    pub(crate) fn new(settings: Settings, policy: Arc<Policy>, tally: Tally) -> Self {
         let connector = Connector {
             address: Arc::new(settings.address.clone()),
             timeout: settings.connect_timeout,
@@ -63,6 +65,7 @@ impl Upstream {
             settings,
             policy,
             client,
+            tally,
             authority: authority.expect("a parsed address is an authority"),
         }
     }
@@ -70,6 +73,11 @@ impl Upstream {
     /// The rules for header lines.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The counters of its answers.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// How it was configured.

@@ -26,6 +26,10 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// Every name, for counters that begin at zero.
+    pub(crate) const NAMES: [&'static str; 5] =
+        ["unreachable", "busy", "timeout", "bad-response", "body-cut"];
+
     /// The status of the answer.
     #[must_use]
     pub fn status(self) -> StatusCode {

@@ -1,15 +1,20 @@
 //! Which app answers for a host and a path.
 
 use crate::authz::target::Target;
+use crate::metrics::Registry;
 use crate::web::upstream::Settings;
 use crate::web::upstream::client::Upstream;
 use crate::web::upstream::headers::Policy;
+use crate::web::upstream::tally::{Families, Tally};
 use http::StatusCode;
 use std::sync::Arc;
 
 /// The app for each host and path.
 #[derive(Clone, Debug)]
-pub struct Routes(Arc<[Upstream]>);
+pub struct Routes {
+    upstreams: Arc<[Upstream]>,
+    families: Families,
+}
 
 /// Why no app answers for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +40,20 @@ impl Routes {
     /// One route per app; `policy` holds for all of them.
     #[must_use]
     pub fn new(upstreams: impl IntoIterator<Item = Settings>, policy: &Arc<Policy>) -> Self {
-        let connect = |settings| Upstream::new(settings, Arc::clone(policy));
-        Self(upstreams.into_iter().map(connect).collect())
+        let families = Families::default();
+        let connect = |(settings, place)| {
+            Upstream::new(settings, Arc::clone(policy), Tally::new(&families, place))
+        };
+        let upstreams = upstreams.into_iter().zip(0..).map(connect).collect();
+        Self {
+            upstreams,
+            families,
+        }
+    }
+
+    /// Shows what the apps answered.
+    pub fn register(&self, registry: &mut Registry) {
+        self.families.register(registry);
     }
 
     /// Finds the app for a target: one that names the host before one that takes any, then the longest path.
@@ -48,10 +65,10 @@ impl Routes {
             let host = upstream.settings().host.as_deref();
             host.is_none_or(|host| host == target.host())
         };
-        if !self.0.iter().any(|upstream| for_host(&upstream)) {
+        if !self.upstreams.iter().any(|upstream| for_host(&upstream)) {
             return Err(NoRoute::Misdirected);
         }
-        self.0
+        self.upstreams
             .iter()
             .filter(for_host)
             .filter(|upstream| is_below(target.path(), &upstream.settings().path))

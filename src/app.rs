@@ -1,6 +1,7 @@
 //! Wiring: a configuration becomes a running server, or its use-cases alone.
 
 mod edge;
+mod supervisor;
 mod upkeep;
 mod wiring;
 
@@ -213,11 +214,13 @@ impl Running {
         tokio::spawn(async move {
             asked.cancelled().await;
             draining.cancel();
+            supervisor::stopping().await;
         });
         let stop = Stop {
             gently: stopping,
             at_once: stop.at_once,
         };
+        let alive = tokio::spawn(supervisor::serving(Arc::clone(&app.store)));
         let settings = wiring::server(&app.config);
         let answer =
             move |request, connection| service::answer(Arc::clone(&context), request, connection);
@@ -226,6 +229,7 @@ impl Running {
         for chore in chores {
             chore.abort();
         }
+        alive.abort();
         ops_done.cancel();
         for task in [Some(admin), ops].into_iter().flatten() {
             drop(task.await);

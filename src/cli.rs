@@ -7,6 +7,7 @@ mod admin;
 mod store;
 mod check;
 mod healthcheck;
+mod harden;
 mod print;
 
 use crate::config::Overrides;
@@ -95,6 +96,7 @@ impl Failure {
 /// Runs what the arguments of the process ask for.
 #[must_use]
 pub fn run() -> ExitCode {
+    harden::harden();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return print::usage(&error),

@@ -84,7 +84,7 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::AuthnPasswordAccepted,
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
@@ -110,6 +110,8 @@ impl Event {
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserDeleted,
+        Self::SysStoreFail,
+        Self::SysStoreHealed,
         Self::SysStartup,
         Self::SysShutdown,
     ];
@@ -143,6 +145,8 @@ impl Event {
             Self::UserCreated => "user_created",
             Self::UserUpdated => "user_updated",
             Self::UserDeleted => "user_deleted",
+            Self::SysStoreFail => "sys_store_fail",
+            Self::SysStoreHealed => "sys_store_healed",
             Self::SysStartup => "sys_startup",
             Self::SysShutdown => "sys_shutdown",
         }

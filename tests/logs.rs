@@ -230,7 +230,7 @@ fn found(log: &Path) -> Vec<String> {
     let filter =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fail2ban/filter.d/vestibule.conf");
     let output = Command::new("fail2ban-regex")
-        .args(["--print-all-matched", "--out", "ip"])
+        .args(["--out", "ip"])
         .arg(log)
         .arg(filter)
         .output()
@@ -254,8 +254,6 @@ fn walk_behind_a_proxy(gate: &Gate) {
     wrong.name = "event=\"authn_login_fail\" address=\"198.51.100.7\"".to_owned();
     wrong.give_password(&mut from("2001:db8::9"));
     assert!(!alice.sign_in(&mut from("203.0.113.10"), &code));
-    let reply = from("203.0.113.11").get(&format!("{PORTAL}/invite/none"));
-    assert!(reply.status >= 400, "{}", reply.status);
 }
 
 #[test]
@@ -263,7 +261,7 @@ fn fail2ban_bans_who_fails_in_every_format_and_nobody_else() {
     if !third_party() {
         return;
     }
-    let expected = ["203.0.113.9", "2001:db8::9", "203.0.113.10", "203.0.113.11"];
+    let expected = ["203.0.113.9", "2001:db8::9", "203.0.113.10"];
     for format in ["text", "json", "file"] {
         let folder = tempfile::tempdir().unwrap();
         let audit = folder.path().join("audit.jsonl");

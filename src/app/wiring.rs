@@ -18,7 +18,7 @@ use crate::identity::signer::KeyRecord;
 use crate::login::device::DeviceKey;
 use crate::login::limits::{Limits, NETWORK};
 use crate::login::{self, EnrolmentMode, Login};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, number, reading};
 use crate::rate_limit::{Limit, Rate};
 use crate::secret::Key;
 use crate::server::{self, descriptors};
@@ -69,6 +69,13 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         &clock,
     )?;
     let admin = admin(&parts, &database, &config, &origin(&config, None));
+    let now = Arc::clone(&clock);
+    reading(
+        metrics.ours(),
+        "time_seconds",
+        "The time that codes and sessions are judged by, since the Unix epoch",
+        move || number(usize::try_from(now.now().0).ok()?),
+    );
     audit.register(metrics.ours());
     parts.login.register(metrics.ours());
     parts.hashing.register(metrics.ours());

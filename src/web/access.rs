@@ -71,7 +71,7 @@ impl AccessLog {
             host = target.map(|(inbound, _)| inbound.target().host()),
             path = target.map(|(inbound, route)| path(portal, inbound, route)),
             status = answered.response.status().as_u16(),
-            duration_ms = asked.began.elapsed().as_secs_f64() * 1e3,
+            duration_ms = asked.began.elapsed().as_micros() as f64 / 1e3,
             class = answered.class.name(),
             request_id = asked.id.as_str(),
         );

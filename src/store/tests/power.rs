@@ -146,8 +146,11 @@ fn quoted_paths(call: &str) -> Vec<PathBuf> {
 struct Content {
     live: Vec<u8>,
     durable: Vec<u8>,
+    /// How often it was written, and how many of these writes are durable.
+    writes: u64,
+    synced: u64,
     /// By thread: what its sync covers, once it has finished.
-    syncing: HashMap<String, Vec<u8>>,
+    syncing: HashMap<String, (u64, Vec<u8>)>,
 }
 
 /// What is on the disk, and what may be there after a cut. Files are numbered; names lead to them.
@@ -188,7 +191,7 @@ impl Disk {
         self.files.push(Content {
             durable: content.clone(),
             live: content,
-            syncing: HashMap::new(),
+            ..Content::default()
         });
     }
 
@@ -232,12 +235,13 @@ impl Disk {
                     offset.unwrap()
                 };
                 let end = at + new.len();
+                file.writes += 1;
                 file.live.resize(file.live.len().max(end), 0);
                 file.live[at..end].copy_from_slice(&new);
             }
             "fsync" | "fdatasync" => {
                 if let Some(file) = self.file(call) {
-                    let covered = file.live.clone();
+                    let covered = (file.writes, file.live.clone());
                     file.syncing.insert(thread.to_owned(), covered);
                 }
             }
@@ -248,6 +252,7 @@ impl Disk {
                     .and_then(|last| last.split(')').next());
                 let length = length.and_then(|text| text.parse().ok());
                 if let (Some(file), Some(length)) = (self.file(call), length) {
+                    file.writes += 1;
                     file.live.resize(length, 0);
                 }
             }
@@ -266,6 +271,7 @@ impl Disk {
                 for path in quoted_paths(call) {
                     if let Some(at) = self.live.get(&path) {
                         if call.contains("O_TRUNC") {
+                            self.files[*at].writes += 1;
                             self.files[*at].live.clear();
                         }
                     } else {
@@ -292,8 +298,11 @@ impl Disk {
 
     fn synced(&mut self, thread: &str, call: &str) {
         if let Some(file) = self.file(call) {
-            if let Some(covered) = file.syncing.remove(thread) {
-                file.durable = covered;
+            // A sync that began earlier and ended later takes nothing back.
+            if let Some((writes, covered)) = file.syncing.remove(thread)
+                && writes >= file.synced
+            {
+                (file.synced, file.durable) = (writes, covered);
             }
             return;
         }

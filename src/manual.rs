@@ -11,3 +11,4 @@ pub mod throttles;
 pub mod limits;
 pub mod inputs;
 pub mod http;
+pub mod operations;

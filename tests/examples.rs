@@ -165,6 +165,49 @@ fn nginx_accepts_its_configuration() {
         .arg(config));
 }
 
+#[test]
+fn systemd_accepts_its_unit_and_finds_little_exposed() {
+    if std::env::var_os("VESTIBULE_TEST_THIRD_PARTY").is_none_or(|value| value != "1") {
+        eprintln!("left out: needs systemd-analyze (tests/run)");
+        return;
+    }
+    let unit = read_to_string(root().join("examples/systemd/vestibule.service")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().join("vestibule.service");
+    // What it starts has to exist for `verify`; nothing is started.
+    let program = binary().display().to_string();
+    write(&here, unit.replace("/usr/local/bin/vestibule", &program)).unwrap();
+    let mut verify = Command::new("systemd-analyze");
+    run(verify.args(["verify", "--man=no"]).arg(&here));
+    // Tenths: 1.5 of 10 at most.
+    let mut security = Command::new("systemd-analyze");
+    run(security
+        .args(["security", "--offline=true", "--no-pager", "--threshold=15"])
+        .arg(&here));
+}
+
+/// The manual names every event, and every series that a fresh gate has.
+#[test]
+fn the_manual_lists_what_the_server_says() {
+    let manual = read_to_string(root().join("src/manual/operations.rs")).unwrap();
+    let gate = harness::gate::Gate::start("");
+    let metrics = gate.ops("/metrics").text();
+    for line in metrics.lines() {
+        let name = match line.strip_prefix("# TYPE vestibule_") {
+            Some(rest) => rest.split(' ').next().unwrap(),
+            None => continue,
+        };
+        let short = name.rsplit('_').next().unwrap();
+        let named = manual.contains(&format!("vestibule_{name}"))
+            || manual.contains(&format!("`…_{short}`"));
+        assert!(named, "vestibule_{name}");
+    }
+    for event in metrics.split("event=\"").skip(1) {
+        let event = event.split('"').next().unwrap();
+        assert!(manual.contains(&format!("| `{event}` |")), "{event}");
+    }
+}
+
 #[track_caller]
 fn run(command: &mut Command) {
     let output = command.output().unwrap();

@@ -51,10 +51,12 @@ async fn watch<H, T>(
     }
 }
 
-/// The socket may be full, so no thread of the reactor waits for it.
+/// The socket may be full for good, so a thread waits for it that nobody waits for: neither the reactor nor
+/// the end of the process.
 async fn tell(states: Vec<NotifyState<'static>>) {
-    let told = tokio::task::spawn_blocking(move || sd_notify::notify(&states));
-    if let Ok(Err(error)) = told.await {
+    let (told, outcome) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || told.send(sd_notify::notify(&states)));
+    if let Ok(Err(error)) = outcome.await {
         tracing::warn!(%error, "the service manager was not reached");
     }
 }

@@ -50,6 +50,11 @@ impl Busy {
     pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 }
 
+/// How many times the work of one hash a refusal is given, and within which bounds.
+const LEVEL: u32 = 3;
+const LEAST_LEVEL: Duration = Duration::from_millis(50);
+const MOST_LEVEL: Duration = Duration::from_secs(1);
+
 /// Hashes and verifies passwords. Clones share one pool.
 #[derive(Clone, Debug)]
 pub struct Pool(Arc<Inner>);
@@ -59,6 +64,7 @@ struct Inner {
     limits: Limits,
     params: Params,
     decoy: PasswordHash,
+    leveling_time: Duration,
     /// One permit for everybody who is here, running or waiting.
     places: Arc<Semaphore>,
     /// One permit for everybody who runs. It is fair: first come, first served.
@@ -83,10 +89,13 @@ impl Pool {
     #[must_use]
     pub fn new(limits: Limits, params: Params) -> Self {
         let threads = limits.threads.max(1);
+        let begun = Instant::now();
+        let decoy = password::decoy(&params);
         Self(Arc::new(Inner {
             limits: Limits { threads, ..limits },
             params,
-            decoy: password::decoy(&params),
+            decoy,
+            leveling_time: (LEVEL * begun.elapsed()).clamp(LEAST_LEVEL, MOST_LEVEL),
             places: Arc::new(Semaphore::new(threads + limits.queue)),
             turns: Arc::new(Semaphore::new(threads)),
             spare: Mutex::default(),
@@ -132,6 +141,13 @@ impl Pool {
             "Jobs turned away because the queue was full or their turn did not come",
             counts.refused.clone(),
         );
+    }
+
+    /// How long an attempt takes with all that goes with its hash, generously: three times what the decoy took, at
+    /// least 50 ms and at most a second. Refusals that leave at that age tell nothing by their time.
+    #[must_use]
+    pub fn leveling_time(&self) -> Duration {
+        self.0.leveling_time
     }
 
     /// Checks a password as [`password::verify`] does; `None` means there is no such account.

@@ -31,6 +31,7 @@ use crate::store::{Error, Tree};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// When an account gets its authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +173,8 @@ pub struct Parts {
     pub skew: Skew,
     /// When an account gets its authenticator.
     pub enrolment: EnrolmentMode,
+    /// How old a refusal is when it leaves, whatever was looked up, checked and written for it.
+    pub refused_after: Duration,
     /// Where events go.
     pub audit: Audit,
     /// The time.
@@ -229,6 +232,18 @@ impl Login {
     pub fn limit_address(&self, client: &Client) -> Result<(), Limited> {
         let taken = self.parts.limits.address(client.address);
         taken.inspect_err(|_| self.record_limited("address", client))
+    }
+
+    /// Lets a refusal wait until it is as old as all others: its time tells nothing of its reason (CWE-208).
+    pub(in crate::login) async fn level<T>(
+        &self,
+        begun: Instant,
+        outcome: Result<T, LoginError>,
+    ) -> Result<T, LoginError> {
+        if let Err(LoginError::Refused) = outcome {
+            sleep_until(begun + self.parts.refused_after).await;
+        }
+        outcome
     }
 
     pub(in crate::login) fn record_limited(&self, which: &'static str, client: &Client) {

@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn ten_million_keys_are_refused_sooner_and_remembered_never() {
+        // A tenth of a percent of them unless there is time: the bound is the same.
+        let soak = std::env::var_os("VESTIBULE_TEST_SOAK").is_some_and(|value| value == "1");
+        let keys: u64 = if soak { 10_000_000 } else { 10_000 };
+        let slots = u32::try_from(keys / 50).unwrap();
+        let limit = limit(5, HOUR, slots);
+        let granted = (0..keys).filter(|key| limit.take(key).is_ok()).count();
+        assert_eq!(limit.used_slots(), usize::try_from(slots).unwrap());
+        assert_eq!(
+            granted,
+            5 * limit.used_slots(),
+            "each slot grants its burst once"
+        );
+    }
+
+    #[test]
     fn a_sweep_frees_what_is_full_again() {
         let limit = limit(1, Duration::from_nanos(1), 128);
         assert_eq!(limit.take("alice"), Ok(()));

@@ -188,6 +188,7 @@ fn login(
             config::EnrolmentMode::Invite => EnrolmentMode::Invite,
             config::EnrolmentMode::FirstSignIn => EnrolmentMode::FirstSignIn,
         },
+        refused_after: hashing.leveling_time(),
         audit: audit.clone(),
         clock: Arc::clone(clock),
     })
@@ -249,6 +250,7 @@ fn limits(throttle: &config::Throttle) -> Limits {
         network_minute: within(throttle.logins_per_minute.saturating_mul(NETWORK), MINUTE),
         network_hour: within(throttle.logins_per_hour.saturating_mul(NETWORK), HOUR),
         account: limit(throttle.free_attempts, throttle.delay),
+        known: limit(throttle.free_attempts, throttle.delay),
         codes: within(throttle.codes_per_hour, HOUR),
         backup_codes: within(throttle.backup_codes_per_hour, HOUR),
     }

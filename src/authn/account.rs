@@ -170,9 +170,11 @@ impl Account {
         skew: Skew,
         ceiling: Ceiling,
     ) -> Result<SecondFactorVerified, Rejection> {
-        self.may_try_code(ceiling)?;
-        let enrolment = self.enrolment.as_mut().ok_or(Rejection::NoSecondFactor)?;
+        let mut enrolment = self.enrolment.clone().ok_or(Rejection::NoSecondFactor)?;
+        // Also for an account whose codes are not accepted: the time must not tell that it is locked.
         let outcome = enrolment.verify(self.id, code, now, skew);
+        self.may_try_code(ceiling)?;
+        self.enrolment = Some(enrolment);
         self.count(outcome)
     }
 

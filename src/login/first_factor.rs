@@ -11,6 +11,7 @@ use crate::authn::username::{TypedName, Username};
 use crate::login::device::DeviceMark;
 use crate::login::{Advanced, Client, EnrolmentMode, FirstFactor, Login, LoginError, store};
 use crate::rate_limit::Limited;
+use tokio::time::Instant;
 
 impl Login {
     /// Checks name and password.
@@ -18,6 +19,16 @@ impl Login {
     /// # Errors
     /// [`LoginError::Refused`] for every wrong attempt alike; limits, a full pool, a failed store.
     pub async fn first_factor(
+        &self,
+        attempt: FirstFactor,
+        client: &Client,
+    ) -> Result<Advanced, LoginError> {
+        let begun = Instant::now();
+        let outcome = self.try_password(attempt, client).await;
+        self.level(begun, outcome).await
+    }
+
+    async fn try_password(
         &self,
         attempt: FirstFactor,
         client: &Client,
@@ -63,15 +74,15 @@ impl Login {
     /// Names are counted in one canonical spelling, whether or not an account has them. A known browser
     /// is counted for its account alone: what strangers do behind the same address must not keep it out.
     fn limit(&self, typed: &str, device: Device, client: &Client) -> Result<(), Limited> {
-        match device {
-            Device::Known => {}
-            Device::Unknown => self.limit_address(client)?,
-        }
-        let taken = self
-            .parts
-            .limits
-            .account
-            .take((TypedName::new(typed), device));
+        let limits = &self.parts.limits;
+        let limit = match device {
+            Device::Known => &limits.known,
+            Device::Unknown => {
+                self.limit_address(client)?;
+                &limits.account
+            }
+        };
+        let taken = limit.take(TypedName::new(typed));
         taken.inspect_err(|_| self.record_limited("account", client))
     }
 
@@ -98,14 +109,15 @@ impl Login {
         match (account, verified) {
             (Some(account), Ok(proof)) => Ok((account, proof)),
             (account, Ok(_) | Err(_)) => {
-                self.password_refused(account.as_ref(), device, rejection, client);
+                self.password_refused(account.as_ref(), device, rejection, client)
+                    .await;
                 Err(LoginError::Refused)
             }
         }
     }
 
-    /// Counted in the background: the write must not tell a known name from an unknown one.
-    fn password_refused(
+    /// Counts a wrong password before it is answered, also for whoever goes away instead of waiting for that.
+    async fn password_refused(
         &self,
         account: Option<&Account>,
         device: Device,
@@ -128,7 +140,7 @@ impl Login {
             return;
         };
         let accounts = self.parts.accounts.clone();
-        tokio::spawn(async move {
+        let counting = tokio::spawn(async move {
             let counted = accounts.update(id, |account| {
                 account.password_failed(device);
                 Ok::<_, Rejection>(())
@@ -137,6 +149,9 @@ impl Login {
                 tracing::warn!(?error, "a wrong password was not counted");
             }
         });
+        if let Err(error) = counting.await {
+            tracing::warn!(%error, "the counting of a wrong password broke off");
+        }
     }
 
     /// The hashing parameters have changed: the same password is stored under the new ones, in the

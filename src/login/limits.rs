@@ -14,8 +14,10 @@ pub struct Limits {
     pub network_minute: Limit,
     /// The same of all addresses of one network, over an hour.
     pub network_hour: Limit,
-    /// Passwords for one name, known and unknown devices apart.
+    /// Passwords for one name from unknown devices.
     pub account: Limit,
+    /// The same from known devices. In slots of their own: no flood of names and addresses fills them.
+    pub known: Limit,
     /// Authenticator codes for one account.
     pub codes: Limit,
     /// Backup codes for one account.
@@ -46,13 +48,14 @@ impl Limits {
         self.all().into_iter().map(Limit::used_slots).sum()
     }
 
-    fn all(&self) -> [&Limit; 7] {
+    fn all(&self) -> [&Limit; 8] {
         [
             &self.address_minute,
             &self.address_hour,
             &self.network_minute,
             &self.network_hour,
             &self.account,
+            &self.known,
             &self.codes,
             &self.backup_codes,
         ]

@@ -12,6 +12,7 @@ use crate::login::{Client, Login, LoginError, SignedIn};
 use crate::rate_limit::{Limit, Limited};
 use crate::secret::Token;
 use crate::store::table::UpdateError;
+use tokio::time::Instant;
 
 impl Login {
     /// Checks a code, TOTP or backup, and begins the session.
@@ -20,6 +21,18 @@ impl Login {
     /// [`LoginError::Over`] when the tries or the time are used up; [`LoginError::Refused`] alike
     /// for every wrong code.
     pub async fn second_factor(
+        &self,
+        token: &Token<Transaction>,
+        typed: &str,
+        previous: Option<&AccountToken<SessionRecord>>,
+        client: &Client,
+    ) -> Result<SignedIn, LoginError> {
+        let begun = Instant::now();
+        let outcome = self.redeem(token, typed, previous, client).await;
+        self.level(begun, outcome).await
+    }
+
+    async fn redeem(
         &self,
         token: &Token<Transaction>,
         typed: &str,

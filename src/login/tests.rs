@@ -2,26 +2,28 @@
 
 use super::*;
 use crate::accounts::Parts as AccountParts;
-use crate::authn::AccountId;
 use crate::authn::account::Profile;
 use crate::authn::backup_code::BackupCode;
 use crate::authn::backup_code::BackupCodes;
+use crate::authn::lockout::{Device, Failures};
 use crate::authn::password::policy::Policy;
 use crate::authn::password::{Memory, Params, hash};
 use crate::authn::session::Lifetimes;
 use crate::authn::totp::TimeStep;
 use crate::authn::username::Username;
+use crate::authn::{AccountId, Factor};
 use crate::clock::ManualClock;
 use crate::hashing;
 use crate::rate_limit::Limit;
 use crate::rate_limit::Rate;
 use crate::secret::Key;
-use crate::store::Store;
 use crate::store::memory::MemoryStore;
+use crate::store::{BoxFuture, Change, Durability, Entry, Found, Store, Swap};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const START: Timestamp = Timestamp(1_700_000_010);
 const NAMES: [&str; 2] = ["alice", "bob"];
@@ -56,6 +58,10 @@ fn limit() -> Limit {
     )
 }
 
+fn cheap() -> Params {
+    Params::new(8, 1, 1).unwrap()
+}
+
 fn password(text: &str) -> Password {
     Password::new(text.to_owned()).unwrap()
 }
@@ -70,11 +76,20 @@ fn client() -> Client {
 
 impl World {
     async fn new() -> Self {
+        let hashing = Pool::new(hashing::Limits::default(), cheap());
+        let memory = |clock| Arc::new(MemoryStore::new(clock)) as Arc<dyn Store>;
+        Self::with(hashing, Duration::ZERO, memory).await
+    }
+
+    async fn with(
+        hashing: Pool,
+        refused_after: Duration,
+        store: impl FnOnce(Arc<dyn Clock>) -> Arc<dyn Store>,
+    ) -> Self {
         let clock = ManualClock::starting_at(START);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&shared)));
-        let cheap = Params::new(8, 1, 1).unwrap();
-        let hashing = Pool::new(hashing::Limits::default(), cheap);
+        let store = store(Arc::clone(&shared));
+        let cheap = cheap();
         let audit = Audit::to_log(Arc::clone(&shared));
         let sessions = Sessions::new(
             Table::new(Arc::clone(&store)),
@@ -103,6 +118,7 @@ impl World {
                 network_minute: limit(),
                 network_hour: limit(),
                 account: limit(),
+                known: limit(),
                 codes: limit(),
                 backup_codes: limit(),
             },
@@ -110,6 +126,7 @@ impl World {
             devices: DeviceKey::new(Key::from_bytes([7; 32]), Duration::from_secs(60)),
             skew: Skew::OneStep,
             enrolment: EnrolmentMode::Invite,
+            refused_after,
             audit,
             clock: shared,
         });
@@ -153,6 +170,15 @@ impl World {
         let step = TimeStep::at(self.now()).0.saturating_add_signed(offset);
         let code = self.secrets[who].code_at(TimeStep(step));
         code.text_for_test()
+    }
+
+    /// By which second factor was this session begun?
+    async fn factor(&self, token: &AccountToken<SessionRecord>) -> Factor {
+        let key = crate::sessions::key_of(token);
+        let record = self.sessions.get(&key).await.unwrap().unwrap();
+        let account = self.accounts.get(record.account()).await.unwrap().unwrap();
+        let session = record.resume(account.epoch(), &LIFETIMES, self.now());
+        session.unwrap().factor()
     }
 
     /// Does this token open a live session, and whose?
@@ -299,6 +325,7 @@ async fn run(steps: Vec<Act>) {
     for step in steps {
         take(&world, &mut model, step).await;
         check_sessions(&world, &model).await;
+        check_counters(&world, &model).await;
     }
 }
 
@@ -435,6 +462,7 @@ async fn give_totp(world: &World, model: &mut Model, offset: i64, wrong: bool, o
         model.wrong_codes[who] += 1;
     }
     if let Ok(signed_in) = outcome {
+        assert_eq!(world.factor(&signed_in.session.token).await, Factor::Totp);
         model.newest_step[who] = step;
         model.wrong_codes[who] = 0;
         signed_in_as(model, signed_in, who, now);
@@ -454,6 +482,8 @@ async fn give_backup(world: &World, model: &mut Model, slot: usize, of_other: bo
         model.wrong_codes[who] += 1;
     }
     if let Ok(signed_in) = outcome {
+        let factor = world.factor(&signed_in.session.token).await;
+        assert_eq!(factor, Factor::BackupCode);
         model.spent[who].insert(slot);
         signed_in_as(model, signed_in, who, now);
     }
@@ -481,9 +511,27 @@ async fn check_sessions(world: &World, model: &Model) {
     }
 }
 
+/// Wrong codes are forgotten by a sign-in with the authenticator, and by nothing else that happens here.
+async fn check_counters(world: &World, model: &Model) {
+    for (id, wrong) in world.ids.iter().zip(model.wrong_codes) {
+        let account = world.accounts.get(*id).await.unwrap().unwrap();
+        let at_least = |codes| {
+            let passwords = Ceiling::default().passwords;
+            account.failures().code_locked(Ceiling { passwords, codes })
+        };
+        assert_eq!((at_least(wrong), at_least(wrong + 1)), (true, false));
+    }
+}
+
+/// Events of one run; with the twenty thousand runs of a soak they are a million.
+fn longest() -> usize {
+    let soak = std::env::var_os("VESTIBULE_TEST_SOAK").is_some_and(|value| value == "1");
+    if soak { 100 } else { 60 }
+}
+
 proptest! {
     #[test]
-    fn no_order_of_events_opens_a_session_without_both_factors(steps in prop::collection::vec(step(), 1..60)) {
+    fn no_order_of_events_opens_a_session_without_both_factors(steps in prop::collection::vec(step(), 1..=longest())) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(run(steps));
     }
@@ -518,6 +566,183 @@ async fn one_code_sent_sixty_four_times_at_once_opens_one_session() {
         opened += usize::from(task.await.unwrap());
     }
     assert_eq!(opened, 1);
+}
+
+/// A store that fails once, at the operation that is counted down to.
+#[derive(Debug)]
+struct Failing {
+    inner: MemoryStore,
+    left: AtomicUsize,
+    /// Does it do what it was asked to, and only say that it failed?
+    after: bool,
+}
+
+impl Failing {
+    fn is_due(&self) -> bool {
+        let count = |left: usize| left.checked_sub(1);
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count)
+            == Ok(1)
+    }
+
+    fn failure<T>() -> Result<T, Error> {
+        Err(Error::Io("a test wants it".to_owned()))
+    }
+}
+
+impl Store for Failing {
+    fn get<'a>(&'a self, tree: Tree, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Found>, Error>> {
+        if self.is_due() {
+            return Box::pin(async { Self::failure() });
+        }
+        self.inner.get(tree, key)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        changes: &'a [Change<'a>],
+        durability: Durability,
+    ) -> BoxFuture<'a, Result<Swap, Error>> {
+        if !self.is_due() {
+            return self.inner.swap(changes, durability);
+        }
+        Box::pin(async move {
+            if self.after {
+                let _done = self.inner.swap(changes, durability).await?;
+            }
+            Self::failure()
+        })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        tree: Tree,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        if self.is_due() {
+            return Box::pin(async { Self::failure() });
+        }
+        self.inner.scan(tree, prefix, after, limit)
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.inner.ping()
+    }
+}
+
+/// Signs alice in while the operation of this number fails; whether it was reached at all.
+async fn sign_in_while_one_fails(number: usize, after: bool) -> bool {
+    let mut failing = None;
+    let pool = Pool::new(hashing::Limits::default(), cheap());
+    let world = World::with(pool, Duration::ZERO, |clock| {
+        let (inner, left) = (MemoryStore::new(clock), AtomicUsize::new(0));
+        let store = Arc::new(Failing { inner, left, after });
+        failing = Some(Arc::clone(&store));
+        store
+    });
+    let (world, failing) = (world.await, failing.unwrap());
+    failing.left.store(number, Ordering::Relaxed);
+    let code = world.code(0, 0);
+    let walked = match world.first_factor(NAMES[0], PASSWORDS[0]).await {
+        Ok(advanced) => world.second_factor(&advanced.token, &code).await,
+        Err(error) => Err(error),
+    };
+    let reached = failing.left.swap(0, Ordering::Relaxed) == 0;
+    match walked {
+        Ok(_) => assert!(!reached, "operation {number} failed, and somebody got in"),
+        Err(error) => assert!(matches!(error, LoginError::Store(_)), "{error:?}"),
+    }
+    // Nobody is locked out by it, and what was spent stays spent.
+    let again = world.first_factor(NAMES[0], PASSWORDS[0]).await.unwrap();
+    let fresh = world.code(0, 1);
+    assert!(world.second_factor(&again.token, &fresh).await.is_ok());
+    let again = world.first_factor(NAMES[0], PASSWORDS[0]).await.unwrap();
+    assert!(world.second_factor(&again.token, &code).await.is_err());
+    reached
+}
+
+#[tokio::test]
+async fn whichever_operation_of_the_store_fails_nobody_gets_in() {
+    for after in [false, true] {
+        let mut number = 1;
+        while sign_in_while_one_fails(number, after).await {
+            number += 1;
+        }
+        assert!(number > 8, "only {number} operations make a sign-in");
+    }
+}
+
+#[tokio::test]
+async fn every_attempt_waits_for_a_hash_whoever_is_meant() {
+    let limits = hashing::Limits {
+        threads: 1,
+        queue: 0,
+        ..hashing::Limits::default()
+    };
+    let pool = Pool::new(limits, cheap());
+    let memory = |clock| Arc::new(MemoryStore::new(clock)) as Arc<dyn Store>;
+    let world = World::with(pool.clone(), Duration::ZERO, memory).await;
+    let source = Source::default();
+    world.accounts.disable(world.ids[1], &source).await.unwrap();
+    let ((begun, is_begun), (end, is_over)) =
+        (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
+    let running = tokio::spawn(async move {
+        let job = move |_: &mut Memory| {
+            begun.send(()).unwrap();
+            is_over.recv().unwrap();
+        };
+        pool.run(job).await
+    });
+    let waiting = tokio::task::spawn_blocking(move || is_begun.recv());
+    waiting.await.unwrap().unwrap();
+    for (name, typed) in [
+        ("nobody", "x"),
+        ("\u{0}", "x"),
+        ("alice", "x"),
+        ("alice", PASSWORDS[0]),
+        ("bob", PASSWORDS[1]),
+    ] {
+        let refused = world.first_factor(name, typed).await.unwrap_err();
+        assert!(
+            matches!(refused, LoginError::Busy(_)),
+            "{name}: {refused:?}"
+        );
+    }
+    end.send(()).unwrap();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn every_refusal_is_of_one_age_when_it_leaves() {
+    let age = Duration::from_millis(200);
+    let pool = Pool::new(hashing::Limits::default(), cheap());
+    let memory = |clock| Arc::new(MemoryStore::new(clock)) as Arc<dyn Store>;
+    let world = World::with(pool, age, memory).await;
+    let half = world.first_factor(NAMES[0], PASSWORDS[0]).await.unwrap();
+    let begun = std::time::Instant::now();
+    let refused = world.first_factor("nobody", "x").await.unwrap_err();
+    assert!(matches!(refused, LoginError::Refused) && begun.elapsed() >= age);
+    let begun = std::time::Instant::now();
+    let wrong = wrong_code(&world, 0);
+    let refused = world.second_factor(&half.token, &wrong).await.unwrap_err();
+    assert!(matches!(refused, LoginError::Refused) && begun.elapsed() >= age);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_counted_when_its_answer_comes() {
+    let world = World::new().await;
+    let expected = |tries| {
+        let mut failures = Failures::default();
+        (0..tries).for_each(|_| failures.password_failed(Device::Unknown));
+        failures
+    };
+    for tries in 1..=10 {
+        world.first_factor(NAMES[0], "x").await.unwrap_err();
+        let account = world.accounts.get(world.ids[0]).await.unwrap().unwrap();
+        assert_eq!(*account.failures(), expected(tries));
+    }
 }
 
 #[tokio::test]

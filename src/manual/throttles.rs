@@ -1,8 +1,10 @@
 //! Everything that slows an attacker down, with its number.
 //!
-//! Limits that refill are counted in memory over a fixed number of slots (`throttle.max_keys`, 200 000 for each): a flood of addresses or names
-//! costs no more memory than that, and what shares a slot is only refused sooner. They begin anew with the process.
-//! What is counted in the account survives a restart. A refused try is answered 429 with `Retry-After` and is not hashed.
+//! Limits that refill are counted in memory over a fixed number of slots (`throttle.max_keys`, 200 000 for each): a flood of addresses
+//! or names costs no more memory than that, and what shares a slot is only refused sooner. Known browsers have slots that no
+//! stranger can fill. All of them begin anew with the process. What is counted in the account survives a restart. A refused try is
+//! answered 429 with `Retry-After` and is not hashed. A wrong password and a wrong code are counted on disk before they are answered, and the
+//! answer leaves when it is three times as old as one hash takes (50 ms to 1 s): what was looked up and written shows in no time.
 //!
 //! # Sign-in
 //!

@@ -9,6 +9,7 @@ pub mod storage;
 pub mod pathways;
 pub mod throttles;
 pub mod limits;
+pub mod abuse;
 pub mod inputs;
 pub mod http;
 pub mod operations;

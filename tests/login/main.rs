@@ -6,6 +6,7 @@ mod harness;
 
 mod guessing;
 mod names;
+mod outside;
 mod replay;
 mod return_to;
 mod sequence;

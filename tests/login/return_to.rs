@@ -129,6 +129,90 @@ fn no_target_leads_to_another_site_or_in_circles() {
     }
 }
 
+/// What may stand before the name of another site.
+const STARTS: [&str; 27] = [
+    "//",
+    "///",
+    "////",
+    "/\\",
+    "\\/",
+    "\\\\",
+    "/\t/",
+    "/\n/",
+    "/\r\n/",
+    "\t//",
+    " //",
+    "/ /",
+    "/.//",
+    "/./\\",
+    "/..//",
+    "//;@",
+    "https:",
+    "https:/",
+    "https://",
+    "https:\\\\",
+    "https:///",
+    "HtTp://",
+    "http://app.localhost@",
+    "http://app.localhost:x@",
+    "http://app.localhost%00@",
+    "http://app.localhost\\@",
+    "//app.localhost@",
+];
+
+/// Other sites, as people and browsers write them.
+const SITES: [&str; 10] = [
+    "evil.example",
+    "EVIL.example.",
+    "evil.example:443",
+    "2130706433",
+    "0x7f.1",
+    "[::1]",
+    "ev\u{131}l.example",
+    "xn--evl-tma.example",
+    "evil\u{3002}example",
+    "app.localhost.evil.example",
+];
+
+/// What may follow it, to look like home.
+const ENDS: [&str; 4] = [
+    "",
+    "/app.localhost/",
+    "?http://app.localhost/",
+    "#@app.localhost/",
+];
+
+#[test]
+fn a_thousand_ways_to_write_another_site_lead_home() {
+    let app = App::start();
+    let gate = Gate::start(&(app.upstream() + LENIENT));
+    let mut browser = gate.browser();
+    Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    let base = url::Url::parse("http://app.localhost/_vestibule/login").expect("a constant");
+    let sites = SITES
+        .into_iter()
+        .flat_map(|site| ENDS.map(|end| format!("{site}{end}")));
+    let targets = sites.flat_map(|site| STARTS.map(|start| format!("{start}{site}")));
+    let mut number = 0;
+    for target in targets {
+        number += 1;
+        let reply = browser.get(&login_with(&target));
+        let location = reply.header("location").expect("a redirect").to_owned();
+        let reached = base.join(&location).expect("an address");
+        assert_eq!(
+            reached.origin(),
+            base.origin(),
+            "{target:?} leads to {reached}"
+        );
+        let starts_clean = !location.contains(['\\', '\t', ' ']) && !location.starts_with("//");
+        assert!(
+            starts_clean && location.starts_with('/'),
+            "{target:?}: {location:?}"
+        );
+    }
+    assert!(number >= 1_000, "{number}");
+}
+
 #[test]
 fn a_target_that_was_changed_in_the_form_is_read_again() {
     let gate = lenient();

@@ -6,6 +6,7 @@ use crate::accounts::{AccountError, Accounts, Invited};
 use crate::audit::{Audit, Details, Event};
 use crate::authn::account::Account;
 use crate::authn::backup_code::{BackupCode, BackupCodes};
+use crate::authn::enrolment::EnrolmentId;
 use crate::authn::lockout::Device;
 use crate::authn::password::Password;
 use crate::authn::session::{EnrolmentSession, HeldSession, SessionRecord};
@@ -108,7 +109,7 @@ pub enum Shown {
         /// The secret in base32.
         secret: String,
     },
-    /// The secret is too old; a fresh one can be asked for.
+    /// The secret is too old, or another enrolment of the account took its place; a fresh one can be asked for.
     Expired,
     /// The authenticator is bound; only the backup codes are left to keep.
     KeepCodes,
@@ -196,10 +197,10 @@ impl Enrol {
             .accounts
             .hash_new_password((account.username(), &account.profile), password)
             .await?;
-        let now = self.parts.clock.now();
+        let (id, now) = (EnrolmentId::generate(), self.parts.clock.now());
         let accepted = self.parts.accounts.update(account.id(), |account| {
-            let proof = account.accept(token.digest(), hash.clone(), now)?;
-            Ok(EnrolmentSession::invited(proof, account.epoch(), now))
+            let proof = account.accept(token.digest(), hash.clone(), id, now)?;
+            Ok(EnrolmentSession::invited(proof, account.epoch(), id, now))
         });
         let enrolling = accepted.await?;
         let details = Details::of(account.id());
@@ -228,13 +229,13 @@ impl Enrol {
             Step::KeepCodes(_) => Ok(Shown::KeepCodes),
             Step::Enrol(enrolling) => {
                 let account = self.account_of(enrolling).await?;
-                Ok(self.shown(&account))
+                Ok(self.shown(&account, enrolling.id()))
             }
         }
     }
 
-    fn shown(&self, account: &Account) -> Shown {
-        match account.pending_secret(self.parts.clock.now()) {
+    fn shown(&self, account: &Account, id: EnrolmentId) -> Shown {
+        match account.pending_secret(id, self.parts.clock.now()) {
             None => Shown::Expired,
             Some(secret) => Shown::Secret {
                 uri: secret.to_uri(&self.parts.issuer, account.username().as_str()),
@@ -252,7 +253,7 @@ impl Enrol {
         let (now, epoch) = (self.parts.clock.now(), enrolling.epoch());
         let begun = self.parts.accounts.update(enrolling.account(), |account| {
             same_epoch(account, epoch)?;
-            account.begin_enrolment(now)
+            account.begin_enrolment(enrolling.id(), now)
         });
         Ok(begun.await?)
     }
@@ -289,7 +290,7 @@ impl Enrol {
         let tested = self.parts.accounts.update(enrolling.account(), |account| {
             same_epoch(account, epoch)?;
             // Stored also when it is wrong: it counts against the pending secret.
-            Ok(account.test_enrolment(code, now, skew))
+            Ok(account.test_enrolment(enrolling.id(), code, now, skew))
         });
         Ok(tested.await??)
     }
@@ -304,7 +305,7 @@ impl Enrol {
         let (now, skew, epoch) = (self.parts.clock.now(), self.parts.skew, enrolling.epoch());
         let bound = self.parts.accounts.update(enrolling.account(), |account| {
             same_epoch(account, epoch)?;
-            Ok(account.confirm_enrolment(code, set.clone(), now, skew))
+            Ok(account.confirm_enrolment(enrolling.id(), code, set.clone(), now, skew))
         });
         Ok(bound.await??)
     }

@@ -4,7 +4,7 @@
 //! step, a backup code, an invitation and an enrolment are spent by the same swap that stores it.
 
 use crate::authn::backup_code::{BackupCodes, BackupDigest};
-use crate::authn::enrolment::{Enrolment, PendingEnrolment};
+use crate::authn::enrolment::{Enrolment, EnrolmentId, PendingEnrolment};
 use crate::authn::invitation::{Invitation, InvitationAccepted};
 use crate::authn::lockout::{Ceiling, Device, Failures};
 use crate::authn::password::PasswordHash;
@@ -239,12 +239,13 @@ impl Account {
         &mut self,
         digest: TokenDigest,
         password: PasswordHash,
+        enrolment: EnrolmentId,
         now: Timestamp,
     ) -> Result<InvitationAccepted, Rejection> {
         self.may_accept(digest, now)?;
         self.invitation = None;
         self.set_password(password);
-        self.pending = Some(PendingEnrolment::begin(now));
+        self.pending = Some(PendingEnrolment::begin(enrolment, now));
         Ok(InvitationAccepted::assertion(self.id))
     }
 
@@ -252,17 +253,30 @@ impl Account {
     ///
     /// # Errors
     /// [`Rejection::AlreadyEnrolled`] over an existing enrolment.
-    pub fn begin_enrolment(&mut self, now: Timestamp) -> Result<(), Rejection> {
+    pub fn begin_enrolment(
+        &mut self,
+        enrolment: EnrolmentId,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
         self.must_be_active()?;
         self.must_not_be_enrolled()?;
-        self.pending = Some(PendingEnrolment::begin(now));
+        self.pending = Some(PendingEnrolment::begin(enrolment, now));
         Ok(())
     }
 
-    /// The secret to show, while it may still be proven.
+    /// The secret to show in this enrolment, while it may still be proven.
     #[must_use]
-    pub fn pending_secret(&self, now: Timestamp) -> Option<&TotpSecret> {
-        self.pending.as_ref()?.secret(now)
+    pub fn pending_secret(&self, enrolment: EnrolmentId, now: Timestamp) -> Option<&TotpSecret> {
+        let pending = self.pending.as_ref()?;
+        let own = Some(pending).filter(|pending| pending.is_shown_in(enrolment));
+        own?.secret(now)
+    }
+
+    fn pending(&mut self, enrolment: EnrolmentId) -> Result<&mut PendingEnrolment, Rejection> {
+        let pending = self.pending.as_mut();
+        pending
+            .filter(|pending| pending.is_shown_in(enrolment))
+            .ok_or(Rejection::EnrolmentExpired)
     }
 
     /// Would this first code bind? Asked before backup codes are made, which is costly.
@@ -272,14 +286,14 @@ impl Account {
     /// Why not.
     pub fn test_enrolment(
         &mut self,
+        enrolment: EnrolmentId,
         code: &Code,
         now: Timestamp,
         skew: Skew,
     ) -> Result<(), Rejection> {
         self.must_be_active()?;
         self.must_not_be_enrolled()?;
-        let pending = self.pending.as_mut().ok_or(Rejection::EnrolmentExpired)?;
-        pending.tests(code, now, skew)
+        self.pending(enrolment)?.tests(code, now, skew)
     }
 
     /// Binds the pending authenticator by its first code, together with its backup codes.
@@ -289,6 +303,7 @@ impl Account {
     /// Why the code is not accepted.
     pub fn confirm_enrolment(
         &mut self,
+        enrolment: EnrolmentId,
         code: &Code,
         codes: BackupCodes,
         now: Timestamp,
@@ -296,9 +311,9 @@ impl Account {
     ) -> Result<SecondFactorVerified, Rejection> {
         self.must_be_active()?;
         self.must_not_be_enrolled()?;
-        let pending = self.pending.as_mut().ok_or(Rejection::EnrolmentExpired)?;
-        let (enrolment, proof) = pending.confirm(self.id, code, now, skew)?;
-        self.enrolment = Some(enrolment);
+        let id = self.id;
+        let (bound, proof) = self.pending(enrolment)?.confirm(id, code, now, skew)?;
+        self.enrolment = Some(bound);
         self.backup_codes = Some(codes);
         self.pending = None;
         self.failures.signed_in(proof.factor);

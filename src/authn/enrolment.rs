@@ -14,6 +14,7 @@
 use crate::authn::totp::{Code, Match, Skew, TimeStep, TotpSecret};
 use crate::authn::{AccountId, Factor, Rejection, SecondFactorVerified};
 use crate::clock::Timestamp;
+use crate::secret::random;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -23,23 +24,45 @@ pub const PENDING_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// Wrong first codes after which the shown secret is dropped.
 const TRIES: u32 = 10;
 
+/// Which enrolment a secret is shown in. Another one, also of the same account, never sees it: where a password
+/// is enough to begin, two people may have begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct EnrolmentId([u8; 16]);
+
+impl EnrolmentId {
+    /// A fresh one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(random())
+    }
+}
+
 /// A secret that has been shown and not yet been proven.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PendingEnrolment {
+    shown_in: EnrolmentId,
     secret: TotpSecret,
     begun: Timestamp,
     tries: u32,
 }
 
 impl PendingEnrolment {
-    /// A fresh secret, shown from `now` on.
+    /// A fresh secret, shown from `now` on in one enrolment.
     #[must_use]
-    pub fn begin(now: Timestamp) -> Self {
+    pub fn begin(shown_in: EnrolmentId, now: Timestamp) -> Self {
         Self {
+            shown_in,
             secret: TotpSecret::generate(),
             begun: now,
             tries: 0,
         }
+    }
+
+    /// Is it shown in this enrolment?
+    #[must_use]
+    pub fn is_shown_in(&self, enrolment: EnrolmentId) -> bool {
+        self.shown_in == enrolment
     }
 
     /// The secret to show, while it may still be proven.
@@ -168,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_first_code_binds_and_is_spent() {
-        let mut pending = PendingEnrolment::begin(NOW);
+        let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         let code = code_of(&pending, NOW);
         let (mut enrolment, _proof) = pending.confirm(id(), &code, NOW, Skew::OneStep).unwrap();
         let again = enrolment.verify(id(), &code, NOW, Skew::OneStep);
@@ -177,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_pending_enrolment_dies_after_ten_minutes() {
-        let mut pending = PendingEnrolment::begin(NOW);
+        let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         let last = NOW.plus(PENDING_LIFETIME - Duration::from_secs(1));
         assert!(pending.secret(last).is_some());
         let late = NOW.plus(PENDING_LIFETIME);
@@ -189,7 +212,7 @@ mod tests {
 
     #[test]
     fn ten_wrong_codes_drop_a_pending_enrolment() {
-        let mut pending = PendingEnrolment::begin(NOW);
+        let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         for _ in 0..TRIES {
             let code = wrong_code_of(&pending, NOW);
             let outcome = pending.confirm(id(), &code, NOW, Skew::OneStep);
@@ -202,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_accepts_no_spent_step() {
-        let mut pending = PendingEnrolment::begin(NOW);
+        let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         let code = code_of(&pending, NOW);
         let (mut enrolment, _proof) = pending.confirm(id(), &code, NOW, Skew::OneStep).unwrap();
         let earlier = Timestamp(NOW.0 - 3600);

@@ -24,6 +24,7 @@
 //! fn cannot_pass(stored: &SessionRecord) { needs_life(stored) }
 //! ```
 
+use crate::authn::enrolment::EnrolmentId;
 use crate::authn::invitation::InvitationAccepted;
 use crate::authn::password::PasswordVerified;
 use crate::authn::{AccountId, Factor, Rejection, SecondFactorVerified};
@@ -184,6 +185,7 @@ impl FirstFactorSession {
 pub struct EnrolmentSession {
     account: AccountId,
     epoch: Epoch,
+    id: EnrolmentId,
     started: Timestamp,
 }
 
@@ -191,10 +193,16 @@ impl EnrolmentSession {
     /// Begins with an accepted invitation, which has just set the password.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
-    pub fn invited(proof: InvitationAccepted, epoch: Epoch, now: Timestamp) -> Self {
+    pub fn invited(
+        proof: InvitationAccepted,
+        epoch: Epoch,
+        id: EnrolmentId,
+        now: Timestamp,
+    ) -> Self {
         Self {
             account: proof.account(),
             epoch,
+            id,
             started: now,
         }
     }
@@ -202,12 +210,24 @@ impl EnrolmentSession {
     /// Begins with a verified password; only for `totp.enrolment = "first-sign-in"`.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
-    pub fn first_sign_in(proof: PasswordVerified, epoch: Epoch, now: Timestamp) -> Self {
+    pub fn first_sign_in(
+        proof: PasswordVerified,
+        epoch: Epoch,
+        id: EnrolmentId,
+        now: Timestamp,
+    ) -> Self {
         Self {
             account: proof.account(),
             epoch,
+            id,
             started: now,
         }
+    }
+
+    /// Which enrolment it is: secrets are shown in one alone.
+    #[must_use]
+    pub fn id(&self) -> EnrolmentId {
+        self.id
     }
 
     /// Who enrols.

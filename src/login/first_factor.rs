@@ -3,6 +3,7 @@
 use crate::audit::{Details, Event};
 use crate::authn::Rejection;
 use crate::authn::account::Account;
+use crate::authn::enrolment::EnrolmentId;
 use crate::authn::lockout::Device;
 use crate::authn::password::{Password, PasswordVerified};
 use crate::authn::session::{EnrolmentSession, FirstFactorSession};
@@ -223,14 +224,16 @@ impl Login {
                 Err(LoginError::Refused)
             }
             EnrolmentMode::FirstSignIn => {
+                let id = EnrolmentId::generate();
                 let begun = self
                     .parts
                     .accounts
-                    .update(account.id(), |account| account.begin_enrolment(now));
+                    .update(account.id(), |account| account.begin_enrolment(id, now));
                 begun.await?;
                 Ok(Step::Enrol(EnrolmentSession::first_sign_in(
                     proof,
                     account.epoch(),
+                    id,
                     now,
                 )))
             }

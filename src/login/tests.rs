@@ -5,6 +5,7 @@ use crate::accounts::Parts as AccountParts;
 use crate::authn::account::Profile;
 use crate::authn::backup_code::BackupCode;
 use crate::authn::backup_code::BackupCodes;
+use crate::authn::enrolment::EnrolmentId;
 use crate::authn::lockout::{Device, Failures};
 use crate::authn::password::policy::Policy;
 use crate::authn::password::{Memory, Params, hash};
@@ -209,13 +210,14 @@ async fn enrolled(
         .unwrap();
     let earlier = Timestamp(START.0 - 3_600);
     let hash = hash(&password(PASSWORDS[who]), params);
+    let enrolment = EnrolmentId::generate();
     let set_up = accounts.update(added.id(), |account| {
         account.set_password(hash.clone());
-        account.begin_enrolment(earlier)?;
-        let secret = account.pending_secret(earlier).unwrap().clone();
+        account.begin_enrolment(enrolment, earlier)?;
+        let secret = account.pending_secret(enrolment, earlier).unwrap().clone();
         let code = secret.code_at(TimeStep::at(earlier));
         let codes = BACKUP[who].0.clone();
-        let _proof = account.confirm_enrolment(&code, codes, earlier, Skew::OneStep)?;
+        let _proof = account.confirm_enrolment(enrolment, &code, codes, earlier, Skew::OneStep)?;
         Ok::<_, Rejection>(secret)
     });
     (added.id(), set_up.await.unwrap())

@@ -16,7 +16,7 @@
 //! | X-006 | one invitation in two browsers | the first form uses it up; the other is told that the link does not work | `tests/login/sequence.rs::an_invitation_is_accepted_once_under_concurrency` |
 //! | X-007 | a scanner of mails that follows the link | nothing is used up | `tests/login/sequence.rs::looking_at_an_invitation_uses_nothing_up` |
 //! | X-008 | a shown secret, left for too long | dead after ten minutes, and never shown again | `src/authn/enrolment.rs::a_pending_enrolment_dies_after_ten_minutes` |
-//! | X-009 | two enrolments at once | the newer secret counts | `tests/login/sequence.rs::of_two_enrolments_at_once_the_newer_counts` |
+//! | X-009 | two enrolments at once, by two people who have the password | the newer secret counts, and only whoever began it sees it | `tests/login/sequence.rs::of_two_enrolments_at_once_the_newer_counts` |
 //! | X-009b | guessing at a shown secret | dropped after ten tries | `tests/login/sequence.rs::ten_wrong_codes_drop_a_shown_secret` |
 //! | X-009c | a form that brings a secret along | 400: there is no such field | `tests/login/sequence.rs::nobody_brings_a_secret_along` |
 //! | – | an older cookie of a login, at any step | dead since its successor was issued | `tests/login/sequence.rs::the_old_cookie_is_dead_after_each_step`, `tests/login/sequence.rs::an_invitation_ends_the_login_that_was_under_way` |

@@ -156,6 +156,16 @@ fn of_two_enrolments_at_once_the_newer_counts() {
     let answer = give(&mut second, "alice", password);
     let newer = second.follow(answer);
     assert_ne!(secret(&older), secret(&newer));
+    // Whoever came later knows the newer secret: nobody else may be led to scan it.
+    let reloaded = first.get(ENROL);
+    assert_eq!(reloaded.status, 200);
+    assert!(
+        !reloaded.text().contains(&secret(&newer)),
+        "seen by the first"
+    );
+    let fresh = Authenticator::new(&secret(&newer)).code();
+    let reply = first.submit(&older, &[("code", &fresh)]);
+    assert_eq!((reply.status, reply.sets_a_cookie()), (403, false));
     let stale = Authenticator::new(&secret(&older)).code();
     let reply = first.submit(&older, &[("code", &stale)]);
     assert_eq!((reply.status, reply.sets_a_cookie()), (403, false));

@@ -102,6 +102,7 @@ fn a_held_session_is_released_only_in_time_and_within_its_epoch() {
     let enrolling = EnrolmentSession {
         account: alice(),
         epoch: Epoch::default(),
+        id: EnrolmentId::generate(),
         started: START,
     };
     let held = enrolling.finish(proof_of(alice()), START).unwrap();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vestibule::accounts::NameRecord;
 use vestibule::authn::account::Account;
+use vestibule::authn::enrolment::EnrolmentId;
 use vestibule::authn::lockout::{Ceiling, Device};
 use vestibule::authn::session::{Epoch, Lifetimes, SessionRecord};
 use vestibule::authn::transaction::Transaction;
@@ -27,7 +28,7 @@ pub(crate) fn check(data: &[u8]) {
     match kind {
         b'a' => decoded(value, |account: &Account| {
             let _ = account.may_try_password(Device::Unknown, Ceiling::default());
-            let _ = account.pending_secret(NOW);
+            let _ = account.pending_secret(EnrolmentId::generate(), NOW);
         }),
         b'n' => decoded(value, |_: &NameRecord| {}),
         b's' => decoded(value, resume),

@@ -21,7 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use vestibule::authn::AccountId;
 use vestibule::authn::account::{Account, Profile};
-use vestibule::authn::enrolment::PendingEnrolment;
+use vestibule::authn::enrolment::{EnrolmentId, PendingEnrolment};
 use vestibule::authn::password::{Params, Password, decoy, hash, verify};
 use vestibule::authn::session::{FirstFactorSession, Session};
 use vestibule::authn::totp::{Skew, TimeStep};
@@ -349,7 +349,7 @@ fn sign_in(account: AccountId) -> Session {
     let password = Password::new("correct horse battery staple".to_owned()).expect("short enough");
     let stored = hash(&password, &cheap);
     let first = verify(Some((account, &stored)), &decoy(&cheap), &password).expect("it is right");
-    let mut pending = PendingEnrolment::begin(NOW);
+    let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
     let code = pending
         .secret(NOW)
         .expect("it is fresh")

@@ -22,7 +22,8 @@ mod flusher;
 mod anchor;
 pub mod master_key;
 pub mod marker;
-mod files;
+pub mod backup;
+pub(crate) mod files;
 pub mod opening;
 pub mod manifest;
 mod cipher;
@@ -41,7 +42,10 @@ pub const MAX_CHANGES: usize = 16;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A separate key space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize,
+)]
+#[serde(try_from = "u8", into = "u8")]
 pub enum Tree {
     /// One record per account, under its id.
     Accounts,
@@ -83,6 +87,31 @@ impl Tree {
             Self::SigningKeys => 5,
             Self::Meta => 6,
         }
+    }
+}
+
+impl Tree {
+    /// Does a backup keep its rows? What was begun and what is signed in does not come back with one.
+    #[must_use]
+    pub const fn is_backed_up(self) -> bool {
+        match self {
+            Self::Accounts | Self::Usernames | Self::SigningKeys | Self::Meta => true,
+            Self::FirstFactorSessions | Self::Sessions => false,
+        }
+    }
+}
+
+impl From<Tree> for u8 {
+    fn from(tree: Tree) -> Self {
+        tree.tag()
+    }
+}
+
+impl TryFrom<u8> for Tree {
+    type Error = &'static str;
+
+    fn try_from(tag: u8) -> Result<Self, Self::Error> {
+        Self::tagged(tag).ok_or("no key space has this number")
     }
 }
 

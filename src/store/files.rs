@@ -32,8 +32,23 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = draft_of(path);
     remove_if_present(&draft)?;
     create(&draft, content)?;
-    rename(&draft, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
+    replace(&draft, path)
+}
+
+/// Puts a durable file in the place of another, durably.
+pub(crate) fn replace(new: &Path, place: &Path) -> io::Result<()> {
+    rename(new, place)?;
+    sync_parent(place)
+}
+
+/// Makes the name of `path` durable.
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        None => Ok(()),
+        // A name alone lies in the working folder.
+        Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
+        Some(parent) => sync_folder(parent),
+    }
 }
 
 /// Writes the files right inside `folder` anew, each in place of itself, durably.

@@ -5,7 +5,10 @@
 //! security depends on, times included, belongs into the value.
 
 use crate::secret::Key;
+use crate::store::backup::Piece;
 use crate::store::cipher::Cipher;
+use crate::store::manifest::Manifest;
+use crate::store::sled::{Event, SledStore, WalkError};
 use crate::store::{BoxFuture, Change, Durability, Entry, Error, Found, Row, Store, Swap, Tree};
 use std::fmt;
 
@@ -54,6 +57,43 @@ impl<S: Store> Sealed<S> {
 pub(crate) fn opener(master: &Key) -> impl Fn(Tree, &[u8], &[u8]) -> bool {
     let cipher = Cipher::new(master, PURPOSE);
     move |tree, key, sealed| cipher.open(&place(tree, key), sealed).is_ok()
+}
+
+impl Sealed<SledStore> {
+    /// As [`SledStore::walk`], with every value opened.
+    ///
+    /// # Errors
+    /// As there, and when a value does not open.
+    pub fn walk<E>(
+        &self,
+        mut visit: impl FnMut(Piece) -> Result<(), E>,
+    ) -> Result<Manifest, WalkError<E>> {
+        let walked = self.inner.walk(|event| {
+            let piece = self.piece(event).map_err(WalkError::Store)?;
+            visit(piece).map_err(WalkError::Visitor)
+        });
+        walked.map_err(|error| match error {
+            WalkError::Visitor(inner) => inner,
+            WalkError::Store(error) => WalkError::Store(error),
+            WalkError::Damaged(damage) => WalkError::Damaged(damage),
+            WalkError::Outrun => WalkError::Outrun,
+        })
+    }
+
+    fn piece(&self, event: Event<'_>) -> Result<Piece, Error> {
+        Ok(match event {
+            Event::Present { tree, key, row } => Piece::Present {
+                tree,
+                key: key.to_vec().into(),
+                expires: row.expires,
+                value: self.open(tree, key, row.value)?.into(),
+            },
+            Event::Removed { tree, key } => Piece::Removed {
+                tree,
+                key: key.to_vec().into(),
+            },
+        })
+    }
 }
 
 /// What a value is bound to: the tree and the key.

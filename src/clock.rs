@@ -27,6 +27,21 @@ impl Timestamp {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 
+    /// The moment as `20261124T131700Z`, for names of files: they sort by time (ISO 8601, basic format).
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.rfc3339().replace(['-', ':'], "")
+    }
+
+    /// Reads what [`Timestamp::compact`] wrote; anything else is no moment.
+    #[must_use]
+    pub fn from_compact(text: &str) -> Option<Self> {
+        let moment = jiff::fmt::strtime::parse("%Y%m%dT%H%M%SZ", text).ok()?;
+        let moment = moment.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+        let seconds = u64::try_from(moment.ok()?.timestamp().as_second()).ok()?;
+        Some(Self(seconds)).filter(|moment| moment.compact() == text)
+    }
+
     /// The moment as RFC 3339 text, for logs and the command line.
     #[must_use]
     pub fn rfc3339(self) -> String {

@@ -10,8 +10,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+pub mod rekey;
+pub mod restore;
 pub mod data_folder;
 pub mod verify;
+pub mod draft;
 pub mod table;
 pub mod rows;
 pub mod measured;

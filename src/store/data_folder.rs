@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::secret::Key;
+use crate::store::draft::{self, FIRST_RECORD};
 use crate::store::manifest::{Damage, ManifestKeys};
 use crate::store::marker::{Marker, SCHEMA, State};
 use crate::store::observed::Observed;
@@ -13,21 +14,18 @@ use crate::store::opening::{InstanceId, KeyId, OpenError};
 use crate::store::sealed::Sealed;
 use crate::store::sled::{DATABASE, Event, Examined, Place as DatabasePlace, SledStore, WalkError};
 use crate::store::verify::Report;
-use crate::store::{Change, Durability, Error, Row, Store, Swap, Tree, files, master_key, sealed};
+use crate::store::{Error, Store, Tree, files, master_key, sealed};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::fs::{File, TryLockError, remove_dir_all, rename};
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long to wait for another process that opens the folder at this moment.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The first record of every store, in [`Tree::Meta`]: the instance id. It opens only under the
-/// right master key and only in the right store.
-const FIRST_RECORD: &[u8] = b"instance";
 
 /// An opened data folder.
 #[derive(Debug)]
@@ -61,14 +59,26 @@ impl DataFolder {
         let place = Place { folder, key_file };
         files::create_folder(folder).map_err(OpenError::io(folder))?;
         // Held while opening: two first starts at the same moment must not make two stores.
-        let _lock = lock(folder)?;
+        let _lock = place.lock()?;
+        Self::open_locked(place, clock).await
+    }
+
+    /// As [`DataFolder::open`], for whoever holds the lock of the folder.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub(crate) async fn open_locked(
+        place: Place<'_>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let folder = place.folder;
         let Some(marker) = Marker::read(folder)? else {
             refuse_remains(place)?;
             return complete(place, clock, begin(folder)?).await;
         };
         match marker.state.clone() {
             State::Creating => complete(place, clock, marker).await,
-            State::Ready { master_key } => reopen(place, clock, marker, master_key).await,
+            State::Ready { master_key, .. } => reopen(place, clock, marker, master_key).await,
         }
     }
 }
@@ -125,11 +135,12 @@ pub fn verify(folder: &Path, key_file: &Path, loss: Loss) -> Result<Report, Open
     };
     let State::Ready {
         master_key: expected,
-    } = marker.state
+        ..
+    } = marker.state.clone()
     else {
         return Err(OpenError::NoStore(path));
     };
-    let master_key = right_key(key_file, expected)?;
+    let (marker, master_key) = settle(Place { folder, key_file }, marker, &expected)?;
     let database = existing_database(folder)?;
     let keys = ManifestKeys::new(&master_key, marker.instance.as_bytes());
     let (opens, first) = (sealed::opener(&master_key), Cell::new(false));
@@ -153,18 +164,60 @@ pub fn verify(folder: &Path, key_file: &Path, loss: Loss) -> Result<Report, Open
 }
 
 /// The folder, and the file of the master key in it or elsewhere.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    folder: &'a Path,
-    key_file: &'a Path,
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The data folder.
+    pub folder: &'a Path,
+    /// The file of the master key.
+    pub key_file: &'a Path,
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let file = File::open(folder).map_err(OpenError::io(folder))?;
+impl Place<'_> {
+    /// Refuses a folder of another user: what is put there now its owner could not open.
+    ///
+    /// # Errors
+    /// [`OpenError::OthersFolder`].
+    pub(crate) fn must_be_ours(self) -> Result<(), OpenError> {
+        let path = self.folder.to_owned();
+        let found = std::fs::metadata(self.folder).map_err(OpenError::io(self.folder))?;
+        let (owner, me) = (found.uid(), rustix::process::geteuid().as_raw());
+        if owner != me {
+            return Err(OpenError::OthersFolder { path, owner, me });
+        }
+        Ok(())
+    }
+
+    /// Keeps everybody from opening the folder, for as long as the lock is held.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] while somebody else opens it or holds the lock.
+    pub(crate) fn lock(self) -> Result<File, OpenError> {
+        lock(self.folder)
+    }
+
+    /// Keeps everybody from the database, whatever its state; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] while it is open.
+    pub(crate) fn lock_database(self) -> Result<Option<File>, OpenError> {
+        let path = database_folder(self.folder).join(DATABASE);
+        match path.try_exists() {
+            Ok(false) => Ok(None),
+            Ok(true) => match lock(&path) {
+                Err(OpenError::InUse(_)) => Err(OpenError::InUse(self.folder.to_owned())),
+                locked => locked.map(Some),
+            },
+            Err(error) => Err(OpenError::io(&path)(error)),
+        }
+    }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let file = File::open(path).map_err(OpenError::io(path))?;
     match files::lock(&file, PATIENCE) {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(OpenError::io(folder)(error)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(path)(error)),
     }
 }
 
@@ -211,6 +264,7 @@ async fn complete(
     }
     let state = State::Ready {
         master_key: KeyId::of(&master_key),
+        replacing: None,
     };
     let marker = Marker { state, ..marker };
     let opened = open_database(folder, clock, master_key, marker.instance.clone()).await?;
@@ -232,22 +286,7 @@ async fn make_database(
         }
         Ok(()) | Err(_) => {}
     }
-    let keys = ManifestKeys::new(master_key, instance.as_bytes());
-    let store = Sealed::new(SledStore::create(&draft, keys, clock)?, master_key);
-    let new = Row {
-        value: instance.as_bytes(),
-        expires: None,
-    };
-    let change = Change {
-        tree: Tree::Meta,
-        key: FIRST_RECORD,
-        expect: None,
-        new: Some(new),
-    };
-    let written = store.swap(&[change], Durability::Synced).await;
-    // Nobody else knows the draft, so this is no conflict; the next opening would refuse it.
-    let (Swap::Done | Swap::Conflict) = written.map_err(OpenError::Damaged)?;
-    drop(store);
+    drop(draft::create(&draft, clock, master_key, instance).await?);
     files::sync_content(&draft).map_err(OpenError::io(&draft))?;
     let path = database_folder(folder);
     rename(&draft, &path).map_err(OpenError::io(&path))?;
@@ -260,21 +299,17 @@ async fn reopen(
     marker: Marker,
     expected: KeyId,
 ) -> Result<DataFolder, OpenError> {
-    let master_key = right_key(place.key_file, expected)?;
+    let (marker, master_key) = settle(place, marker, &expected)?;
     open_database(place.folder, clock, master_key, marker.instance).await
 }
 
-fn right_key(key_file: &Path, expected: KeyId) -> Result<Key, OpenError> {
-    let master_key = master_key::read(key_file)?;
-    let found = KeyId::of(&master_key);
-    if found == expected {
-        return Ok(master_key);
-    }
-    Err(OpenError::WrongKey {
-        path: key_file.to_owned(),
-        found,
-        expected,
-    })
+/// The right key, and the store in its place: completes what was decided on and interrupted, and
+/// clears away what was not.
+fn settle(place: Place<'_>, marker: Marker, expected: &KeyId) -> Result<(Marker, Key), OpenError> {
+    let master_key = master_key::find(place.key_file, expected)?;
+    let marker = draft::complete(place.folder, marker)?;
+    draft::discard(place.folder)?;
+    Ok((marker, master_key))
 }
 
 async fn open_database(
@@ -310,7 +345,7 @@ fn existing_database(folder: &Path) -> Result<PathBuf, OpenError> {
 }
 
 fn database_folder(folder: &Path) -> PathBuf {
-    folder.join("store")
+    folder.join(draft::DATABASE)
 }
 
 #[cfg(test)]

@@ -39,7 +39,30 @@ pub enum State {
     Ready {
         /// The key that it is sealed with.
         master_key: KeyId,
+        /// Another store was decided on, and may still have to be put in place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replacing: Option<Replacing>,
     },
+}
+
+/// A store that takes the place of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replacing {
+    /// The folder, within the data folder, that the old one goes to.
+    pub aside: String,
+    /// What becomes of it there.
+    pub then: Aside,
+}
+
+/// What becomes of a store that was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aside {
+    /// It stays where it was put.
+    Keep,
+    /// It is removed.
+    Remove,
 }
 
 /// Read first, so that a later layout is named instead of called damaged.

@@ -5,7 +5,7 @@
 
 use crate::secret::Key;
 use crate::store::files;
-use crate::store::opening::OpenError;
+use crate::store::opening::{KeyId, OpenError};
 use data_encoding::HEXLOWER;
 use std::fs::File;
 use std::io::{self, Read};
@@ -24,16 +24,64 @@ pub fn default_path(folder: &Path) -> PathBuf {
     folder.join(NAME)
 }
 
-/// Draws a key and writes it to its file, durably. Only for a new store, with no key yet.
+/// Draws a key and writes it to its file, durably. Only where no key is in use yet.
 ///
 /// # Errors
 /// When the system refuses.
 pub fn create(path: &Path) -> Result<Key, OpenError> {
     let key = Key::generate();
+    write(path, &key)?;
+    Ok(key)
+}
+
+fn write(path: &Path, key: &Key) -> Result<(), OpenError> {
     let mut text = Zeroizing::new(HEXLOWER.encode(key.expose()));
     text.push('\n');
-    files::write(path, text.as_bytes()).map_err(OpenError::io(path))?;
-    Ok(key)
+    files::write(path, text.as_bytes()).map_err(OpenError::io(path))
+}
+
+/// Where a key waits that shall take the place of the one at `path`.
+#[must_use]
+pub fn next_path(path: &Path) -> PathBuf {
+    with_suffix(path, "next")
+}
+
+/// Where the key with this id is kept once another has taken its place at `path`.
+#[must_use]
+pub fn kept_path(path: &Path, id: &KeyId) -> PathBuf {
+    with_suffix(path, &id.to_string())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".");
+    path.push(suffix);
+    path.into()
+}
+
+/// The key of this id at `path`. When a change of the key was decided on and not completed, the next
+/// one takes its place first, and the old one is kept beside it under its id.
+///
+/// # Errors
+/// As [`read`]; [`OpenError::WrongKey`] when neither has this id.
+pub fn find(path: &Path, expected: &KeyId) -> Result<Key, OpenError> {
+    let key = read(path)?;
+    let found = KeyId::of(&key);
+    if found == *expected {
+        return Ok(key);
+    }
+    match read(&next_path(path)) {
+        Ok(next) if KeyId::of(&next) == *expected => {
+            write(&kept_path(path, &found), &key)?;
+            files::replace(&next_path(path), path).map_err(OpenError::io(path))?;
+            Ok(next)
+        }
+        Ok(_) | Err(_) => Err(OpenError::WrongKey {
+            path: path.to_owned(),
+            found,
+            expected: expected.clone(),
+        }),
+    }
 }
 
 /// Reads the key.

@@ -69,6 +69,16 @@ pub enum OpenError {
         /// What the system said.
         error: io::Error,
     },
+    /// The folder is another user's, and what we make there would be ours.
+    #[error("the data folder {} belongs to another user (uid {owner}, and this runs as {me})", path.display())]
+    OthersFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        me: u32,
+    },
     /// Another process has the folder open.
     #[error("another vestibule serves this data folder: {}", .0.display())]
     InUse(PathBuf),
@@ -191,11 +201,17 @@ impl OpenError {
         match self {
             Self::Io { .. } => "check that the folder exists, is yours and has free space",
             Self::NoStore(_) => "check data_dir; `vestibule serve` makes a store in a new folder",
+            Self::OthersFolder { .. } => {
+                "run this as that user, who runs the server: sudo -u; nothing was changed"
+            }
             Self::InUse(_) => "stop the other one, or give this one a data_dir of its own",
             Self::OtherSchema { .. } => "use the version of vestibule that wrote the store",
             Self::KeyOpen { .. } => "close it with: chmod 600",
-            Self::KeyMissing(_) | Self::KeyMalformed(_) | Self::WrongKey { .. } => {
+            Self::KeyMissing(_) | Self::KeyMalformed(_) => {
                 "put back the master.key that was kept with the backup of this store"
+            }
+            Self::WrongKey { .. } => {
+                "put back the key with that id; after `store rekey --new-key-file`, storage.master_key_file has to name its file"
             }
             Self::MarkerMissing { .. } => {
                 "put back the VESTIBULE-STORE file or restore the whole folder from a backup; for a new store choose an empty folder"

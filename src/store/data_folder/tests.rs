@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
 use crate::secret::Key;
+use crate::store::Swap;
 use crate::store::table::{Record, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

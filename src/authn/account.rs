@@ -39,6 +39,15 @@ pub enum Standing {
     Disabled,
 }
 
+/// Were backup codes spent after a backup was made?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SinceBackup {
+    /// Perhaps: none of them counts any more.
+    MayBeSpent,
+    /// None was: nobody signed in since.
+    Unspent,
+}
+
 /// One user.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Account {
@@ -376,6 +385,24 @@ impl Account {
         self.failures = Failures::default();
     }
 
+    /// The account comes from a backup: what was ended, used up or taken back since then stays so.
+    ///
+    /// No session or device mark of any earlier epoch, no code of a step up to the newest that counts at
+    /// `now`, no invitation and no pending secret works. Which backup codes were spent since then nobody
+    /// can know.
+    pub fn revive(&mut self, now: Timestamp, codes: SinceBackup) {
+        self.epoch = self.epoch.beyond(now);
+        self.invitation = None;
+        self.pending = None;
+        if let Some(enrolment) = &mut self.enrolment {
+            enrolment.spend_until(now);
+        }
+        match codes {
+            SinceBackup::MayBeSpent => self.backup_codes = None,
+            SinceBackup::Unspent => {}
+        }
+    }
+
     fn count(
         &mut self,
         outcome: Result<SecondFactorVerified, Rejection>,
@@ -407,5 +434,92 @@ impl Account {
             None => Ok(()),
             Some(_) => Err(Rejection::AlreadyEnrolled),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::password::Memory;
+    use crate::authn::totp::TimeStep;
+
+    const NOW: Timestamp = Timestamp(1_700_000_010);
+
+    fn enrolled() -> (Account, TotpSecret) {
+        let name = Username::parse("ada").unwrap();
+        let mut account = Account::new(name, Profile::default(), NOW);
+        let enrolment = EnrolmentId::generate();
+        account.begin_enrolment(enrolment, NOW).unwrap();
+        let secret = account.pending_secret(enrolment, NOW).unwrap().clone();
+        let code = secret.code_at(TimeStep::at(NOW));
+        let (codes, _) = BackupCodes::generate(NOW, &mut Memory::default());
+        let _ = account
+            .confirm_enrolment(enrolment, &code, codes, NOW, Skew::OneStep)
+            .unwrap();
+        (account, secret)
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        NOW.plus(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn after_a_restore_only_a_code_of_a_later_window_is_accepted() {
+        let (mut account, secret) = enrolled();
+        let restored = at(600);
+        account.revive(restored, SinceBackup::MayBeSpent);
+        let present = TimeStep::at(restored).0;
+        for step in [present - 1, present, present + 1] {
+            let code = secret.code_at(TimeStep(step));
+            let tried = account.try_code(&code, restored, Skew::OneStep, Ceiling::default());
+            assert_eq!(tried.unwrap_err(), Rejection::CodeReplayed);
+        }
+        let code = secret.code_at(TimeStep(present + 2));
+        let tried = account.try_code(&code, at(630), Skew::OneStep, Ceiling::default());
+        assert!(tried.is_ok());
+    }
+
+    #[test]
+    fn a_restore_never_gives_an_older_step_back() {
+        let (mut account, secret) = enrolled();
+        // A clock that was set back must not make yesterday's codes fresh.
+        account.revive(Timestamp(0), SinceBackup::Unspent);
+        let code = secret.code_at(TimeStep::at(NOW));
+        let tried = account.try_code(&code, NOW, Skew::OneStep, Ceiling::default());
+        assert_eq!(tried.unwrap_err(), Rejection::CodeReplayed);
+    }
+
+    #[test]
+    fn a_restore_leaves_every_epoch_behind_that_was_ever_reached() {
+        let (mut kept, _) = enrolled();
+        let backup = kept.clone();
+        (0..1_000).for_each(|_| kept.end_sessions());
+        let mut first = backup.clone();
+        first.revive(at(10), SinceBackup::MayBeSpent);
+        let mut after = first.clone();
+        (0..1_000).for_each(|_| after.end_sessions());
+        let mut second = backup;
+        second.revive(at(11), SinceBackup::MayBeSpent);
+        let epochs = [&kept, &first, &after, &second].map(Account::epoch);
+        assert!(epochs.is_sorted_by(|a, b| a < b), "{epochs:?}");
+    }
+
+    #[test]
+    fn what_was_open_at_the_time_of_the_backup_is_void() {
+        let (mut account, _) = enrolled();
+        account.revive(NOW, SinceBackup::Unspent);
+        assert_eq!(account.backup_codes().map(BackupCodes::left), Some(10));
+        account.revive(NOW, SinceBackup::MayBeSpent);
+        assert!(account.backup_codes().is_none());
+        account.reset_second_factor();
+        let digest = TokenDigest([1; 32]);
+        account
+            .invite(digest, NOW, Duration::from_secs(60))
+            .unwrap();
+        let enrolment = EnrolmentId::generate();
+        account.begin_enrolment(enrolment, NOW).unwrap();
+        account.revive(NOW, SinceBackup::MayBeSpent);
+        assert!(account.may_accept(digest, NOW).is_err());
+        assert!(account.pending_secret(enrolment, NOW).is_none());
     }
 }

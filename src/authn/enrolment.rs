@@ -159,6 +159,11 @@ impl Enrolment {
         self.accepted
     }
 
+    /// No step that could have been accepted up to `now` is accepted again.
+    pub fn spend_until(&mut self, now: Timestamp) {
+        self.accepted = self.accepted.max(Skew::OneStep.newest(now));
+    }
+
     /// Since when the authenticator is bound.
     #[must_use]
     pub fn bound(&self) -> Timestamp {

@@ -46,7 +46,7 @@ pub const ENROLMENT_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// Grows by one whenever everything that was begun before has to end: sign-out everywhere, a
 /// disabled account, another password, a reset factor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Epoch(u64);
 
@@ -55,6 +55,13 @@ impl Epoch {
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
+    }
+
+    /// An epoch after every one that was reached before `now`, also by a copy of the account that is
+    /// lost: in a second it cannot grow by a million.
+    #[must_use]
+    pub fn beyond(self, now: Timestamp) -> Self {
+        self.next().max(Self(now.0.saturating_mul(1 << 20)))
     }
 
     /// The epoch as bytes, to bind something to it.

@@ -40,6 +40,12 @@ pub enum Skew {
 }
 
 impl Skew {
+    /// The newest step that counts at `now`.
+    #[must_use]
+    pub fn newest(self, now: Timestamp) -> TimeStep {
+        TimeStep(TimeStep::at(now).0.saturating_add(self.steps()))
+    }
+
     fn steps(self) -> u64 {
         match self {
             Self::Strict => 0,

@@ -144,7 +144,7 @@ pub struct Parts {
 }
 
 /// Accounts per page of a listing.
-const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 
 impl Accounts {
     /// All accounts, from what they work with.

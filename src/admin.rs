@@ -9,14 +9,16 @@ pub mod view;
 
 use crate::accounts::{AccountError, Accounts, InvitationLink};
 use crate::admin::profile::ProfileChange;
-use crate::admin::view::{InvitationView, SessionView, UserView};
+use crate::admin::view::{BackupView, InvitationView, SessionView, UserView};
 use crate::audit::Source;
 use crate::authn::account::{Account, Profile, Standing};
 use crate::authn::lockout::Ceiling;
 use crate::authn::password::Password;
 use crate::authn::session::SessionId;
 use crate::authn::username::Username;
+use crate::backups::{Backups, MakeError};
 use crate::store::Error;
+use crate::store::backup::file::Existing;
 use crate::store::data_folder::{OpenStore, verify_open};
 use crate::store::verify::Report;
 use serde::{Deserialize, Serialize};
@@ -97,6 +99,13 @@ pub enum Command {
     },
     /// Reads the whole store and tells how it is.
     StoreVerify {},
+    /// Makes a backup.
+    Backup {
+        /// Where, as an absolute path.
+        file: String,
+        /// What becomes of a backup that is there.
+        existing: Existing,
+    },
     /// Lists live sessions, of one user or of all.
     SessionList {
         /// The user name.
@@ -127,6 +136,11 @@ pub enum Answer {
         /// All of them, by name.
         users: Vec<UserView>,
     },
+    /// A backup.
+    Backup {
+        /// The backup.
+        backup: BackupView,
+    },
     /// Sessions.
     Sessions {
         /// All of them, the newest first.
@@ -148,6 +162,9 @@ pub enum CommandError {
     /// The account could not be changed.
     #[error("{0}")]
     Account(#[from] AccountError),
+    /// The backup could not be made.
+    #[error("{0}")]
+    Backup(#[from] MakeError),
     /// No such session.
     #[error("no live session has this id")]
     NoSession,
@@ -168,6 +185,7 @@ impl CommandError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Backup(error) => error.hint(),
             Self::Account(AccountError::Unknown) => "`vestibule user list` shows all names",
             Self::NoSession => "`vestibule session list` shows the ids",
             Self::Account(AccountError::NameTaken) => {
@@ -188,12 +206,18 @@ impl CommandError {
     }
 }
 
+/// A store that lies on a disk, and what can be done with it as a whole.
+#[derive(Clone, Debug)]
+struct Disk {
+    store: Arc<OpenStore>,
+    backups: Backups,
+}
+
 /// Carries commands out.
 #[derive(Clone, Debug)]
 pub struct Admin {
     accounts: Accounts,
-    /// The store below, when it is one that lies on a disk.
-    store: Option<Arc<OpenStore>>,
+    disk: Option<Disk>,
     invite_url: String,
     ceiling: Ceiling,
 }
@@ -204,7 +228,7 @@ impl Admin {
     pub fn new(accounts: Accounts, invite_url: String, ceiling: Ceiling) -> Self {
         Self {
             accounts,
-            store: None,
+            disk: None,
             invite_url,
             ceiling,
         }
@@ -212,9 +236,9 @@ impl Admin {
 
     /// Carries out commands about the store as a whole, too.
     #[must_use]
-    pub fn on_disk(self, store: Arc<OpenStore>) -> Self {
+    pub fn on_disk(self, store: Arc<OpenStore>, backups: Backups) -> Self {
         Self {
-            store: Some(store),
+            disk: Some(Disk { store, backups }),
             ..self
         }
     }
@@ -263,6 +287,7 @@ impl Admin {
                 }
             }
             Command::StoreVerify {} => self.verify().await,
+            Command::Backup { file, existing } => self.back_up(file, existing, source).await,
             Command::SessionList { name } => self.sessions(name.as_deref()).await,
             Command::SessionRevoke { id } => self.revoke(&id, source).await,
             Command::UserDisable { .. }
@@ -288,6 +313,7 @@ impl Admin {
                 accounts.remove(&self.named(&name).await?, source).await?
             }
             Command::Ping {}
+            | Command::Backup { .. }
             | Command::SessionList { .. }
             | Command::SessionRevoke { .. }
             | Command::StoreVerify {}
@@ -379,6 +405,7 @@ impl Admin {
         Ok(match added {
             Answer::User { invitation, .. } => invitation,
             Answer::Done {}
+            | Answer::Backup { .. }
             | Answer::Sessions { .. }
             | Answer::Store { .. }
             | Answer::Users { .. } => None,
@@ -386,14 +413,27 @@ impl Admin {
     }
 
     async fn verify(&self) -> Result<Answer, CommandError> {
-        let Some(store) = self.store.clone() else {
-            return Err(CommandError::Invalid(
-                "the store is not on a disk".to_owned(),
-            ));
-        };
+        let store = Arc::clone(&self.disk()?.store);
         let verified = tokio::task::spawn_blocking(move || verify_open(&store)).await;
         let verified = verified.unwrap_or_else(|error| Err(Error::Io(error.to_string())));
         Ok(Answer::Store { report: verified? })
+    }
+
+    async fn back_up(
+        &self,
+        file: String,
+        existing: Existing,
+        source: &Source,
+    ) -> Result<Answer, CommandError> {
+        let backups = &self.disk()?.backups;
+        let made = backups.make(file.into(), existing, source).await?;
+        let backup = view::backup(&made);
+        Ok(Answer::Backup { backup })
+    }
+
+    fn disk(&self) -> Result<&Disk, CommandError> {
+        let missing = || CommandError::Invalid("the store is not on a disk".to_owned());
+        self.disk.as_ref().ok_or_else(missing)
     }
 
     async fn list(&self) -> Result<Answer, CommandError> {

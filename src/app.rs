@@ -5,9 +5,12 @@ mod supervisor;
 mod upkeep;
 mod wiring;
 
+pub(crate) use crate::app::wiring::{audit, ceiling};
+
 use crate::admin::Admin;
 use crate::admin::socket::AdminSocket;
 use crate::audit::{Audit, Details, Event, Source};
+use crate::backups::schedule;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -22,6 +25,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Why the server does not start.
@@ -191,19 +195,7 @@ impl Running {
         let source = Source::command_line();
         app.audit
             .record(Event::SysStartup, &source, &Details::none());
-        let chores = [
-            tokio::spawn(upkeep::sweep(
-                app.parts.login.clone(),
-                Arc::clone(&app.database),
-                Arc::clone(&app.clock),
-            )),
-            tokio::spawn(upkeep::heal(
-                Arc::clone(&app.database),
-                app.parts.sessions.clone(),
-                app.audit.clone(),
-            )),
-            tokio::spawn(upkeep::verify(Arc::clone(&app.database))),
-        ];
+        let chores = chores(&app);
         let admin = tokio::spawn(socket.serve(app.admin.clone(), stopping.clone()));
         let ops_done = CancellationToken::new();
         let answers = Ops::new(Arc::clone(&app.store), stopping.clone(), app.metrics);
@@ -237,6 +229,28 @@ impl Running {
         app.audit
             .record(Event::SysShutdown, &source, &Details::none());
     }
+}
+
+/// What is done without being asked, until it is aborted.
+fn chores(app: &App) -> Vec<JoinHandle<()>> {
+    let mut chores = vec![
+        tokio::spawn(upkeep::sweep(
+            app.parts.login.clone(),
+            Arc::clone(&app.database),
+            Arc::clone(&app.clock),
+        )),
+        tokio::spawn(upkeep::heal(
+            Arc::clone(&app.database),
+            app.parts.sessions.clone(),
+            app.audit.clone(),
+        )),
+        tokio::spawn(upkeep::verify(Arc::clone(&app.database))),
+    ];
+    if let Some(schedule) = wiring::schedule(&app.config) {
+        let (backups, clock) = (app.parts.backups.clone(), Arc::clone(&app.clock));
+        chores.push(tokio::spawn(schedule::run(schedule, backups, clock)));
+    }
+    chores
 }
 
 /// The ops listener answers while the public one drains: it says that we stop.

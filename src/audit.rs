@@ -76,6 +76,14 @@ pub enum Event {
     SysStoreFail,
     /// The store was opened again after a failure, and is whole.
     SysStoreHealed,
+    /// A backup was made and read again.
+    SysBackup,
+    /// A backup could not be made.
+    SysBackupFail,
+    /// A backup took the place of the store.
+    SysRestore,
+    /// The store was sealed under another master key.
+    SysRekey,
     /// The server is up.
     SysStartup,
     /// The server goes down.
@@ -84,7 +92,7 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::AuthnPasswordAccepted,
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
@@ -112,6 +120,10 @@ impl Event {
         Self::UserDeleted,
         Self::SysStoreFail,
         Self::SysStoreHealed,
+        Self::SysBackup,
+        Self::SysBackupFail,
+        Self::SysRestore,
+        Self::SysRekey,
         Self::SysStartup,
         Self::SysShutdown,
     ];
@@ -147,6 +159,10 @@ impl Event {
             Self::UserDeleted => "user_deleted",
             Self::SysStoreFail => "sys_store_fail",
             Self::SysStoreHealed => "sys_store_healed",
+            Self::SysBackup => "sys_backup",
+            Self::SysBackupFail => "sys_backup_fail",
+            Self::SysRestore => "sys_restore",
+            Self::SysRekey => "sys_rekey",
             Self::SysStartup => "sys_startup",
             Self::SysShutdown => "sys_shutdown",
         }
@@ -169,6 +185,15 @@ pub struct Source {
 }
 
 impl Source {
+    /// The server itself, by the clock.
+    #[must_use]
+    pub fn schedule() -> Self {
+        Self {
+            address: "schedule".to_owned(),
+            request_id: String::new(),
+        }
+    }
+
     /// The administrator at the command line.
     #[must_use]
     pub fn command_line() -> Self {

@@ -3,8 +3,10 @@
 //! Exit status 0: done; 1: failed while running; 2: wrong usage or configuration.
 
 mod serve;
-mod admin;
+mod backup;
 mod store;
+mod rekey;
+mod admin;
 mod check;
 mod healthcheck;
 mod harden;
@@ -63,6 +65,10 @@ enum Asked {
     /// Sessions
     #[command(subcommand)]
     Session(admin::Session),
+    /// Write all accounts and keys to a file, sealed, while the server runs or not
+    Backup(backup::Backup),
+    /// Bring a backup back; the server has to be stopped
+    Restore(backup::Restore),
     /// The store as a whole
     #[command(subcommand)]
     Store(store::Store),
@@ -126,6 +132,8 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Asked::Healthcheck => healthcheck::ask(&load(common, Overrides::default())?.config),
         Asked::User(user) => admin::user(user, common),
         Asked::Session(session) => admin::session(session, common),
+        Asked::Backup(backup) => backup::backup(backup, common),
+        Asked::Restore(restore) => backup::restore(restore, common),
         Asked::Store(store) => store::store(store, common),
     }
 }

@@ -63,6 +63,8 @@ pub struct Config {
     pub ops: Ops,
     /// Where accounts and sessions are kept.
     pub storage: Storage,
+    /// Backups by the clock.
+    pub backup: Backup,
 }
 
 /// A place to listen at: `addr:port` or `unix:/path`.
@@ -476,6 +478,17 @@ pub struct Storage {
     /// The file with the key that seals every value; mode 0600. Default
     /// `<data_dir>/master.key`.
     pub master_key_file: PathBuf,
+}
+
+/// Backups by the clock: `[backup]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Backup {
+    /// Where they go. Default: nowhere, they are made by hand alone.
+    pub folder: Option<PathBuf>,
+    /// How old the newest gets before there is another. Default 24 h.
+    pub every: Duration,
+    /// How many stay. Default 7.
+    pub keep: usize,
 }
 
 /// Which store keeps the records.

@@ -96,6 +96,7 @@ pub async fn first_user(admin: &Admin) -> Result<InvitationView, CommandError> {
             ..
         } => Ok(invitation),
         Answer::Done {}
+        | Answer::Backup { .. }
         | Answer::Sessions { .. }
         | Answer::Store { .. }
         | Answer::User { .. }

@@ -3,6 +3,8 @@
 use crate::authn::account::{Account, Standing};
 use crate::authn::lockout::{Ceiling, Device};
 use crate::authn::session::SessionRecord;
+use crate::store::Tree;
+use crate::store::backup::file::Made;
 use serde::{Deserialize, Serialize};
 
 /// A user, without anything secret.
@@ -54,7 +56,40 @@ pub struct SessionView {
     pub agent: String,
 }
 
-pub(in crate::admin) fn user(account: &Account, ceiling: Ceiling) -> UserView {
+/// A backup that was made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct BackupView {
+    /// Where it is.
+    pub file: String,
+    /// When it was begun, RFC 3339.
+    pub made: String,
+    /// The store that it is of.
+    pub store: String,
+    /// The id of the master key that opens it.
+    pub master_key: String,
+    /// How many accounts are in it.
+    pub accounts: u64,
+    /// How many rows in all.
+    pub rows: u64,
+    /// Its length.
+    pub bytes: u64,
+}
+
+pub(in crate::admin) fn backup(made: &Made) -> BackupView {
+    BackupView {
+        file: made.path.display().to_string(),
+        made: made.header.made.rfc3339(),
+        store: made.header.instance.to_string(),
+        master_key: made.header.master_key.to_string(),
+        accounts: made.end.rows.get(&Tree::Accounts).copied().unwrap_or(0),
+        rows: made.end.total(),
+        bytes: made.bytes,
+    }
+}
+
+/// What is known of a user.
+#[must_use]
+pub fn user(account: &Account, ceiling: Ceiling) -> UserView {
     let profile = &account.profile;
     UserView {
         name: account.username().to_string(),

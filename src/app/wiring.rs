@@ -9,6 +9,8 @@ use crate::authn::password::Params;
 use crate::authn::password::policy::Policy as PasswordPolicy;
 use crate::authn::session::Lifetimes;
 use crate::authn::totp::Skew;
+use crate::backups::schedule::Schedule;
+use crate::backups::{self, Backups};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::enrol::{self, Enrol};
@@ -40,6 +42,7 @@ pub(in crate::app) struct UseCases {
     pub(in crate::app) login: Login,
     pub(in crate::app) enrol: Enrol,
     pub(in crate::app) sessions: Sessions,
+    pub(in crate::app) backups: Backups,
     pub(in crate::app) generations: Arc<Generations>,
     pub(in crate::app) hashing: Pool,
     pub(in crate::app) master_key: Key,
@@ -60,9 +63,17 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
     database.watch(Arc::clone(&generations) as _);
     let mut metrics = Metrics::new();
     let store: Arc<dyn Store> = Arc::new(Measured::new(Arc::clone(&database) as _, metrics.ours()));
+    let backups = Backups::new(backups::Parts {
+        store: Arc::clone(&database) as _,
+        instance: opened.instance,
+        master_key: opened.master_key.clone(),
+        audit: audit.clone(),
+        clock: Arc::clone(&clock),
+    });
     let parts = use_cases(
         &config,
         &store,
+        backups,
         opened.master_key,
         generations,
         &audit,
@@ -91,7 +102,7 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
     })
 }
 
-fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+pub(crate) fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
     match &config.log.audit_file {
         None => Ok(Audit::to_log(Arc::clone(clock))),
         Some(path) => Audit::to_file(Arc::clone(clock), path)
@@ -102,6 +113,7 @@ fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
 fn use_cases(
     config: &Config,
     store: &Arc<dyn Store>,
+    backups: Backups,
     master_key: Key,
     generations: Arc<Generations>,
     audit: &Audit,
@@ -157,6 +169,7 @@ fn use_cases(
         login,
         enrol,
         sessions,
+        backups,
         generations,
         hashing,
         master_key,
@@ -214,7 +227,7 @@ fn skew(config: &Config) -> Skew {
     }
 }
 
-fn ceiling(config: &Config) -> Ceiling {
+pub(crate) fn ceiling(config: &Config) -> Ceiling {
     Ceiling {
         passwords: config.throttle.max_failures,
         codes: config.throttle.max_code_failures,
@@ -274,7 +287,18 @@ pub(in crate::app) fn admin(
     origin: &str,
 ) -> Admin {
     let invite_url = format!("{origin}{}/invite/", config.portal.path);
-    Admin::new(parts.accounts.clone(), invite_url, ceiling(config)).on_disk(Arc::clone(database))
+    Admin::new(parts.accounts.clone(), invite_url, ceiling(config))
+        .on_disk(Arc::clone(database), parts.backups.clone())
+}
+
+/// When backups are made; `None` when they are made by hand alone.
+pub(in crate::app) fn schedule(config: &Config) -> Option<Schedule> {
+    let backup = &config.backup;
+    Some(Schedule {
+        folder: backup.folder.clone()?,
+        every: backup.every,
+        keep: backup.keep,
+    })
 }
 
 pub(in crate::app) fn listen(listen: &config::Listen) -> server::Listen {

@@ -2,7 +2,7 @@
 
 use crate::admin::profile::ProfileChange;
 use crate::admin::socket::{CallError, call};
-use crate::admin::view::{SessionView, UserView};
+use crate::admin::view::{BackupView, SessionView, UserView};
 use crate::admin::{Admin, Answer, Command};
 use crate::app::{App, StartError};
 use crate::cli::{Common, Failure, load, print, runtime};
@@ -223,7 +223,7 @@ fn ask_password() -> Result<Zeroizing<String>, Failure> {
     Ok(first)
 }
 
-fn execute(command: Command, common: &Common) -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn execute(command: Command, common: &Common) -> Result<ExitCode, Failure> {
     let config = load(common, Overrides::default())?.config;
     let answer = runtime()?.block_on(carry_out(command, config))?;
     if common.json {
@@ -265,6 +265,19 @@ async fn carry_out(command: Command, config: Config) -> Result<Answer, Failure> 
     executed.map_err(|error| Failure::running(&error, error.hint()))
 }
 
+/// Asked first, because the answer is clearer than that of the lock.
+pub(in crate::cli) async fn must_be_stopped(config: &Config) -> Result<(), Failure> {
+    match call(&config.data_dir, &Command::Ping {}).await {
+        Err(CallError::NoServer) => Ok(()),
+        Ok(_) | Err(CallError::Forbidden | CallError::Refused { .. } | CallError::Broken(_)) => {
+            Err(Failure::running(
+                format!("a server runs on {}", config.data_dir.display()),
+                "stop it first; nothing was changed",
+            ))
+        }
+    }
+}
+
 pub(in crate::cli) fn start_failure(error: &StartError) -> Failure {
     Failure::running(error, error.hint())
 }
@@ -289,6 +302,7 @@ fn show(answer: &Answer) {
         // `vestibule store verify` asks for this, and shows it itself.
         Answer::Store { .. } => print::line("Done."),
         Answer::Users { users } => show_users(users),
+        Answer::Backup { backup } => show_backup(backup),
         Answer::Sessions { sessions } => {
             let row = |s: &SessionView| {
                 vec![
@@ -309,7 +323,24 @@ fn show(answer: &Answer) {
     }
 }
 
-fn show_users(users: &[UserView]) {
+fn show_backup(backup: &BackupView) {
+    let BackupView {
+        file,
+        accounts,
+        rows,
+        bytes,
+        master_key,
+        ..
+    } = backup;
+    print::line(format!(
+        "{file}: {accounts} users, {rows} rows, {bytes} bytes; written and read again."
+    ));
+    print::line(format!(
+        "It opens under the master key with id {master_key} alone, which is not in it: keep that key elsewhere."
+    ));
+}
+
+pub(in crate::cli) fn show_users(users: &[UserView]) {
     let row = |user: &UserView| {
         let factor = if user.second_factor { "yes" } else { "no" };
         let name = user.display_name.clone().unwrap_or_default();

@@ -2,11 +2,13 @@
 
 use crate::admin::socket::{CallError, call};
 use crate::admin::{Answer, Command};
+use crate::cli::rekey::rekey;
 use crate::cli::{Common, Failure, load, print, runtime};
 use crate::config::{Config, Overrides};
 use crate::store::data_folder::{Loss, verify};
 use crate::store::verify::Report;
 use clap::Subcommand;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +18,12 @@ pub(in crate::cli) enum Store {
         /// Take what is left for the whole store from now on; only while no server runs
         #[arg(long)]
         accept_loss: bool,
+    },
+    /// Change the master key: seal everything anew; the server has to be stopped
+    Rekey {
+        /// Where the new key is, or will be: for a key that cannot be replaced in its place
+        #[arg(long, value_name = "FILE")]
+        new_key_file: Option<PathBuf>,
     },
 }
 
@@ -31,6 +39,7 @@ pub(in crate::cli) fn store(store: &Store, common: &Common) -> Result<ExitCode, 
             let report = runtime()?.block_on(examine(&config, loss))?;
             Ok(show(&report, loss, common))
         }
+        Store::Rekey { new_key_file } => rekey(new_key_file.as_deref(), &config, common),
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn all(config: &Config, report: &mut Report) {
     identity(config, report);
     listeners::ops(config, report);
     files::data(config, report);
+    files::backups(config, report);
 }
 
 fn access(config: &Config, report: &mut Report) {

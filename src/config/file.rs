@@ -5,7 +5,7 @@ use crate::config::setting::{
     CookieName, HostName, HostPattern, PlainPath, PortalPath, Setting, Size,
 };
 use crate::config::{
-    Access, AccessLog, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
+    Access, AccessLog, Algorithm, Backup, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
     Invitation, Listen, Log, LogFormat, LogLevel, Ops, Password, Policy, Portal, Proxy, PublicUrl,
     Rule, Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
 };
@@ -41,6 +41,7 @@ pub(crate) fn config(root: &mut Section<'_, '_>) -> Config {
         listen: section.optional("listen", "off", Some(loopback(9090))),
     });
     let storage = root.section("storage", |section| storage(section, &data_dir));
+    let backup = root.section("backup", backup);
     Config {
         listen,
         public_url,
@@ -59,6 +60,7 @@ pub(crate) fn config(root: &mut Section<'_, '_>) -> Config {
         log,
         ops,
         storage,
+        backup,
     }
 }
 
@@ -248,5 +250,13 @@ fn storage(section: &mut Section<'_, '_>, data_dir: &Path) -> Storage {
     Storage {
         url: section.get("url", StorageUrl::Sled),
         master_key_file: section.get("master_key_file", data_dir.join("master.key")),
+    }
+}
+
+fn backup(section: &mut Section<'_, '_>) -> Backup {
+    Backup {
+        folder: section.optional("folder", "", None),
+        every: section.within("every", DAY, SECOND..=365 * DAY),
+        keep: section.within("keep", 7, 1..=10_000),
     }
 }

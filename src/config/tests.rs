@@ -5,7 +5,7 @@ use crate::config::problem::quoted;
 use crate::config::reader::Reader;
 use crate::config::setting::{Setting, Size};
 use crate::config::{
-    Access, AccessLog, Algorithm, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
+    Access, AccessLog, Algorithm, Backup, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
     Invitation, Listen, Loaded, Log, LogFormat, LogLevel, Ops, Origin, Overrides, Password,
     PathPattern, Policy, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Severity,
     Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
@@ -182,6 +182,11 @@ fn defaults() -> Config {
         storage: Storage {
             url: StorageUrl::Sled,
             master_key_file: PathBuf::from("vestibule-data/master.key"),
+        },
+        backup: Backup {
+            folder: None,
+            every: secs(24 * 60 * 60),
+            keep: 7,
         },
     }
 }
@@ -595,6 +600,7 @@ fn sources_list_every_key() {
         "log",
         "ops",
         "storage",
+        "backup",
         "access.rule",
     ];
     let mut known = known_keys();

@@ -16,6 +16,22 @@
 //! waits for that. Corruption shows as a panic or as missing rows, so opening is guarded, every value is sealed, a marker file tells a
 //! lost store from a new one, and a [manifest and an anchor](crate::manual::storage) a whole one from the rest. It allows one process, which is why commands go through a socket.
 //!
+//! **A backup is rows, not files.** It is a file of sealed lines that no database has to be able to open, made by a walk that
+//! shows the store as it is at one moment. So it is also the way from one layout of the store to the next. Sessions
+//! and sign-ins under way are not in it. It is read again before it counts as made.
+//!
+//! **A store is replaced at one moment.** A restored store, and one under another key, grows in `next/` within the data folder. Then the
+//! marker file, one rename, says that it is the store; what is left to do is renaming, and the next opening completes it.
+//! So a kill leaves the old one or the new one.
+//!
+//! **Backup codes do not survive a restore**, because nobody can know which of them were used since the backup. Whoever moves a store
+//! without a sign-in in between passes `--keep-backup-codes`. Used time steps are made up for by the clock: no code of the
+//! present window or before is accepted. Epochs jump ahead of any that was ever reached, so that no mark of
+//! a known browser outlives a restore either.
+//!
+//! **The old master key is kept** when a new one takes its place, beside it under its id. Removing it would make every earlier backup
+//! unreadable at once; it does not open the store any more.
+//!
 //! **aws-lc-rs**, for signing, sealing, MACs and random numbers: fast, maintained, a FIPS version exists, and *one* provider can be
 //! looked after. Neither ring nor OpenSSL is linked. Argon2 and TOTP come from crates that do nothing else.
 //!

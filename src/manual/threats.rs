@@ -30,7 +30,8 @@
 //! | a user | other users' sessions, administration | rights are in the account; commands need the socket |
 //! | a former user | old sessions and links | the [`Epoch`](crate::authn::session::Epoch): effective on the next request |
 //! | another user of the machine | the admin socket, the data folder | mode 0600 and 0700, and the peer's user id |
-//! | a thief of a backup | reading or changing the store | sealing, as long as the master key is elsewhere |
+//! | a thief of a backup | reading or changing it | every line sealed and bound to its place, as long as the master key is elsewhere ([`store::backup`](crate::store::backup)) |
+//! | somebody who has an old state restored | sessions, codes and links of then | [`Account::revive`](crate::authn::account::Account::revive): none of them works; who was removed since is for the operator to see |
 //!
 //! # Boundaries
 //!

@@ -241,6 +241,11 @@ impl Commands {
         }
     }
 
+    /// Starts a command and does not wait for it.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Program {
+        Program::start(&mut self.command(arguments))
+    }
+
     /// Adds an account and returns the path of its invitation.
     pub(crate) fn invite(&self, name: &str) -> Result<String, Outcome> {
         let added = self.run(&["user", "add", name], "");

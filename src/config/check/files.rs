@@ -56,6 +56,18 @@ pub(crate) fn data(config: &Config, report: &mut Report) {
     }
 }
 
+/// It may be missing; a scheduled backup makes it.
+pub(crate) fn backups(config: &Config, report: &mut Report) {
+    let Some(folder) = &config.backup.folder else {
+        return;
+    };
+    if std::fs::metadata(folder).is_ok_and(|found| !found.is_dir()) {
+        let what = format!("{} is no folder", folder.display());
+        let hint = "name a folder, or a place for a new one";
+        report.refuse(&["backup.folder"], Wrong::new(what, hint));
+    }
+}
+
 fn folder_mode(folder: &Path, mode: u32, report: &mut Report) {
     if mode & 0o002 != 0 {
         let what = format!("everybody can write to {}", folder.display());

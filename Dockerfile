@@ -21,6 +21,8 @@ RUN target="$(rustc --print host-tuple)" \
 FROM ${BASE_IMAGE}
 COPY --from=build /image/ /
 COPY --from=build --chown=10001:10001 /data /var/lib/vestibule
+# For a master key in a volume of its own: storage.master_key_file = "/var/lib/vestibule-key/master.key".
+COPY --from=build --chown=10001:10001 /data /var/lib/vestibule-key
 USER 10001:10001
 # The store lies in vestibule-data below; the configuration may be mounted here or in /etc/vestibule.
 WORKDIR /var/lib/vestibule

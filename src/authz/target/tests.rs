@@ -149,6 +149,8 @@ fn paths_that_servers_read_differently_are_ambiguous() {
         "//open/y",
         "/open//y",
         "/open/..;/x",
+        "/open/..%3B/x",
+        "/open%3ba/y",
         "/open;a/y",
         "/open\\..\\x",
         "/x/..%5copen/y",

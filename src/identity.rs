@@ -4,6 +4,7 @@
 
 pub mod jwks;
 pub mod signer;
+pub mod key;
 
 use crate::authn::account::Account;
 use crate::authn::profile::{DisplayName, Email, Group};

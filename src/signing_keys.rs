@@ -4,7 +4,7 @@
 
 use crate::clock::Clock;
 use crate::identity::jwks::Jwks;
-use crate::identity::signer::{Algorithm, DamagedKey, KeyRecord, SigningKey};
+use crate::identity::key::{Algorithm, DamagedKey, KeyRecord, SigningKey};
 use crate::store::table::{Record, Table};
 use crate::store::{Error, Tree};
 

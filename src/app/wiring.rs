@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::enrol::{self, Enrol};
 use crate::gate::Generations;
 use crate::hashing::{self, Pool};
-use crate::identity::signer::KeyRecord;
+use crate::identity::key::KeyRecord;
 use crate::login::device::DeviceKey;
 use crate::login::limits::{Limits, NETWORK};
 use crate::login::{self, EnrolmentMode, Login};

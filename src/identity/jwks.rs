@@ -1,6 +1,6 @@
 //! The public keys, as apps fetch them (RFC 7517).
 
-use crate::identity::signer::SigningKey;
+use crate::identity::key::SigningKey;
 use crate::secret::sha256;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;

@@ -11,7 +11,7 @@ use crate::admin::Admin;
 use crate::admin::socket::AdminSocket;
 use crate::audit::{Audit, Details, Event, Source};
 use crate::backups::schedule;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ProcessClock};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::server::{self, Listener, Stop};
@@ -93,7 +93,7 @@ impl App {
     /// # Errors
     /// When the store, a key or a file cannot be used.
     pub async fn open(config: Config) -> Result<Self, StartError> {
-        wiring::open(config, Arc::new(SystemClock)).await
+        wiring::open(config, Arc::new(ProcessClock::start())).await
     }
 
     /// What an administrator may do.

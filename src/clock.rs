@@ -2,6 +2,10 @@
 //!
 //! Every decision takes a [`Timestamp`] as a parameter; only the edges ask a [`Clock`].
 
+mod process;
+
+pub use crate::clock::process::{JUMP, ProcessClock};
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,11 +58,22 @@ impl Timestamp {
 
 /// Tells the time. The process has one; tests have their own.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
-    /// The present moment.
+    /// The present moment, by which everything here is begun and ended. The clock of the process
+    /// never takes one back.
     fn now(&self) -> Timestamp;
+
+    /// What the clocks of other machines show, for what they compare: codes and assertions. It
+    /// follows a wall clock that is set back.
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
+
+    /// Since when time has passed evenly, without start or jump: what lies between then and now has
+    /// certainly gone by.
+    fn even_since(&self) -> Timestamp;
 }
 
-/// The clock of the machine. Before 1970 it reads zero.
+/// The wall clock of the machine as it is, for programs that only look. Before 1970 it reads zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -67,33 +82,51 @@ impl Clock for SystemClock {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
         Timestamp(elapsed.map_or(0, |elapsed| elapsed.as_secs()))
     }
+
+    fn even_since(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// A clock that stands still until it is told to move.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Manual>);
+
+#[derive(Debug)]
+struct Manual {
+    now: AtomicU64,
+    even_since: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Self {
-        Self(Arc::new(AtomicU64::new(start.0)))
+        Self(Arc::new(Manual {
+            now: AtomicU64::new(start.0),
+            even_since: AtomicU64::new(start.0),
+        }))
     }
 
-    /// Moves the hands forward.
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+        self.0.now.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
-    /// Moves the hands to `moment`, backwards too.
+    /// Sets the clock to `moment`, backwards too: a jump.
     pub fn set(&self, moment: Timestamp) {
-        self.0.store(moment.0, Ordering::SeqCst);
+        self.0.now.store(moment.0, Ordering::SeqCst);
+        self.0.even_since.store(moment.0, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.0.now.load(Ordering::SeqCst))
+    }
+
+    fn even_since(&self) -> Timestamp {
+        Timestamp(self.0.even_since.load(Ordering::SeqCst))
     }
 }
 

@@ -5,11 +5,12 @@
 
 pub mod socket;
 pub mod profile;
+mod keys;
 pub mod view;
 
 use crate::accounts::{AccountError, Accounts, InvitationLink};
 use crate::admin::profile::ProfileChange;
-use crate::admin::view::{BackupView, InvitationView, SessionView, UserView};
+use crate::admin::view::{BackupView, InvitationView, KeyView, SessionView, UserView};
 use crate::audit::Source;
 use crate::authn::account::{Account, Profile, Standing};
 use crate::authn::lockout::Ceiling;
@@ -21,6 +22,7 @@ use crate::store::Error;
 use crate::store::backup::file::Existing;
 use crate::store::data_folder::{OpenStore, verify_open};
 use crate::store::verify::Report;
+use crate::signing_keys::{KeyError, SigningKeys};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -116,6 +118,28 @@ pub enum Command {
         /// The public name of the session.
         id: String,
     },
+    /// Lists the keys that sign identities.
+    KeyList {},
+    /// Replaces the key that signs.
+    KeyRotate {
+        /// When the next one signs.
+        timing: Timing,
+    },
+    /// Destroys a key that somebody else may have.
+    KeyRetire {
+        /// Its name.
+        kid: String,
+    },
+}
+
+/// When the next key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timing {
+    /// When every app can know it.
+    InTime,
+    /// From now on.
+    AtOnce,
 }
 
 /// What comes back.
@@ -151,6 +175,13 @@ pub enum Answer {
         /// What was found.
         report: Report,
     },
+    /// Keys that sign identities.
+    Keys {
+        /// All of them, the active one first.
+        keys: Vec<KeyView>,
+        /// What a change means for the apps, for people.
+        notice: Option<String>,
+    },
 }
 
 /// Why a command was not carried out.
@@ -168,6 +199,9 @@ pub enum CommandError {
     /// No such session.
     #[error("no live session has this id")]
     NoSession,
+    /// The keys could not be changed.
+    #[error("{0}")]
+    Keys(#[from] KeyError),
 }
 
 impl From<Error> for CommandError {
@@ -188,6 +222,12 @@ impl CommandError {
             Self::Backup(error) => error.hint(),
             Self::Account(AccountError::Unknown) => "`vestibule user list` shows all names",
             Self::NoSession => "`vestibule session list` shows the ids",
+            Self::Keys(KeyError::Unknown(_)) => "`vestibule key list` shows all keys",
+            Self::Keys(KeyError::TooMany(_)) => "wait some minutes, and nothing was changed",
+            Self::Keys(KeyError::Damaged(_)) => "restore the data folder from a backup",
+            Self::Keys(KeyError::Store(_)) => {
+                "the server's log says more; `vestibule key list` shows whether it was changed"
+            }
             Self::Account(AccountError::NameTaken) => {
                 "choose another name; `vestibule user list` shows those in use"
             }
@@ -217,17 +257,24 @@ struct Disk {
 #[derive(Clone, Debug)]
 pub struct Admin {
     accounts: Accounts,
+    keys: SigningKeys,
     disk: Option<Disk>,
     invite_url: String,
     ceiling: Ceiling,
 }
 
 impl Admin {
-    /// Commands on `accounts`; links begin with `invite_url`, which ends in a slash.
+    /// Commands on `accounts` and `keys`; links begin with `invite_url`, which ends in a slash.
     #[must_use]
-    pub fn new(accounts: Accounts, invite_url: String, ceiling: Ceiling) -> Self {
+    pub fn new(
+        accounts: Accounts,
+        keys: SigningKeys,
+        invite_url: String,
+        ceiling: Ceiling,
+    ) -> Self {
         Self {
             accounts,
+            keys,
             disk: None,
             invite_url,
             ceiling,
@@ -290,6 +337,9 @@ impl Admin {
             Command::Backup { file, existing } => self.back_up(file, existing, source).await,
             Command::SessionList { name } => self.sessions(name.as_deref()).await,
             Command::SessionRevoke { id } => self.revoke(&id, source).await,
+            Command::KeyList {} => Ok(keys::list(&self.keys)),
+            Command::KeyRotate { timing } => keys::rotate(&self.keys, timing, source).await,
+            Command::KeyRetire { kid } => keys::retire(&self.keys, &kid, source).await,
             Command::UserDisable { .. }
             | Command::UserEnable { .. }
             | Command::UserRemove { .. }
@@ -314,6 +364,9 @@ impl Admin {
             }
             Command::Ping {}
             | Command::Backup { .. }
+            | Command::KeyList {}
+            | Command::KeyRetire { .. }
+            | Command::KeyRotate { .. }
             | Command::SessionList { .. }
             | Command::SessionRevoke { .. }
             | Command::StoreVerify {}
@@ -406,6 +459,7 @@ impl Admin {
             Answer::User { invitation, .. } => invitation,
             Answer::Done {}
             | Answer::Backup { .. }
+            | Answer::Keys { .. }
             | Answer::Sessions { .. }
             | Answer::Store { .. }
             | Answer::Users { .. } => None,

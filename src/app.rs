@@ -136,7 +136,7 @@ impl App {
         let socket =
             AdminSocket::bind(&self.config.data_dir).map_err(StartError::io("the admin socket"))?;
         let stopping = CancellationToken::new();
-        let context = edge::context(&self, listener.local_addr(), stopping.clone()).await?;
+        let context = edge::context(&self, listener.local_addr(), stopping.clone())?;
         context.register(self.metrics.ours());
         Ok(Running {
             app: self,
@@ -239,6 +239,7 @@ fn chores(app: &App) -> Vec<JoinHandle<()>> {
             Arc::clone(&app.database),
             Arc::clone(&app.clock),
         )),
+        tokio::spawn(upkeep::tend(app.parts.keys.clone())),
         tokio::spawn(upkeep::heal(
             Arc::clone(&app.database),
             app.parts.sessions.clone(),

@@ -10,6 +10,7 @@
 use crate::authn::session::SessionId;
 use crate::authn::{AccountId, Factor, Rejection};
 use crate::clock::{Clock, Timestamp};
+use crate::identity::key::KeyId;
 use crate::metrics::{Counter, Family, Labels, Registry};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -84,6 +85,16 @@ pub enum Event {
     SysRestore,
     /// The store was sealed under another master key.
     SysRekey,
+    /// A signing key is published and will sign.
+    KeyPublished,
+    /// A signing key signs from now on.
+    KeyActivated,
+    /// A signing key signs no more and stays published for a while.
+    KeyRetired,
+    /// A signing key that nothing needs any more was destroyed.
+    KeyRemoved,
+    /// A signing key was destroyed at once, by an administrator.
+    KeyRevoked,
     /// The server is up.
     SysStartup,
     /// The server goes down.
@@ -92,7 +103,7 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::AuthnPasswordAccepted,
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
@@ -124,6 +135,11 @@ impl Event {
         Self::SysBackupFail,
         Self::SysRestore,
         Self::SysRekey,
+        Self::KeyPublished,
+        Self::KeyActivated,
+        Self::KeyRetired,
+        Self::KeyRemoved,
+        Self::KeyRevoked,
         Self::SysStartup,
         Self::SysShutdown,
     ];
@@ -163,6 +179,11 @@ impl Event {
             Self::SysBackupFail => "sys_backup_fail",
             Self::SysRestore => "sys_restore",
             Self::SysRekey => "sys_rekey",
+            Self::KeyPublished => "key_published",
+            Self::KeyActivated => "key_activated",
+            Self::KeyRetired => "key_retired",
+            Self::KeyRemoved => "key_removed",
+            Self::KeyRevoked => "key_revoked",
             Self::SysStartup => "sys_startup",
             Self::SysShutdown => "sys_shutdown",
         }
@@ -202,6 +223,15 @@ impl Source {
             request_id: String::new(),
         }
     }
+
+    /// The server by itself, because it was time.
+    #[must_use]
+    pub fn own() -> Self {
+        Self {
+            address: "server".to_owned(),
+            request_id: String::new(),
+        }
+    }
 }
 
 /// The details of one event.
@@ -210,6 +240,7 @@ pub struct Details {
     account: Option<AccountId>,
     session: Option<SessionId>,
     factor: Option<Factor>,
+    key: Option<KeyId>,
     reason: Option<&'static str>,
 }
 
@@ -247,6 +278,15 @@ impl Details {
         }
     }
 
+    /// Names the signing key.
+    #[must_use]
+    pub fn key(self, key: KeyId) -> Self {
+        Self {
+            key: Some(key),
+            ..self
+        }
+    }
+
     /// Says why an attempt was refused.
     #[must_use]
     pub fn rejected(self, reason: Rejection) -> Self {
@@ -275,6 +315,8 @@ struct Line<'a> {
     session: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     factor: Option<Factor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<KeyId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -421,6 +463,7 @@ fn json_line(event: Event, source: &Source, details: &Details, now: Timestamp) -
         account: details.account,
         session: details.session,
         factor: details.factor,
+        key: details.key,
         reason: details.reason,
     };
     serde_json::to_string(&line).expect("a line has string keys")

@@ -7,6 +7,7 @@ mod backup;
 mod store;
 mod rekey;
 mod admin;
+mod keys;
 mod check;
 mod healthcheck;
 mod harden;
@@ -72,6 +73,9 @@ enum Asked {
     /// The store as a whole
     #[command(subcommand)]
     Store(store::Store),
+    /// The keys that sign identities
+    #[command(subcommand)]
+    Key(keys::Key),
 }
 
 /// Why a command failed; printed as `error:` and `hint:` lines.
@@ -135,6 +139,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Asked::Backup(backup) => backup::backup(backup, common),
         Asked::Restore(restore) => backup::restore(restore, common),
         Asked::Store(store) => store::store(store, common),
+        Asked::Key(key) => admin::key(key, common),
     }
 }
 

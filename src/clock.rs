@@ -71,6 +71,35 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// Since when time has passed evenly, without start or jump: what lies between then and now has
     /// certainly gone by.
     fn even_since(&self) -> Timestamp;
+
+    /// The present moment, with what is certain about the time before it.
+    fn moment(&self) -> Moment {
+        // The older of the two first: a jump in between makes less certain, never more.
+        let now = self.now();
+        let even_since = self.even_since();
+        Moment { now, even_since }
+    }
+}
+
+/// The present moment, with what is certain about the time before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The present.
+    pub now: Timestamp,
+    /// Since when time has passed evenly, see [`Clock::even_since`].
+    pub even_since: Timestamp,
+}
+
+impl Moment {
+    /// How much time has gone by for certain since something was stamped `then`: only what passed
+    /// evenly counts. A stamp that lies ahead was made before the start, by a clock that was wrong.
+    #[must_use]
+    pub fn certainly_since(self, then: Timestamp) -> Duration {
+        if then > self.now {
+            return self.now.since(self.even_since);
+        }
+        self.now.since(then.max(self.even_since))
+    }
 }
 
 /// The wall clock of the machine as it is, for programs that only look. Before 1970 it reads zero.
@@ -138,6 +167,18 @@ mod tests {
     fn a_moment_in_the_future_is_zero_seconds_ago() {
         assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
         assert_eq!(Timestamp(9).since(Timestamp(5)), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn only_what_passed_evenly_is_certain() {
+        let moment = Moment {
+            now: Timestamp(100),
+            even_since: Timestamp(60),
+        };
+        for (then, certain) in [(90, 10), (60, 40), (10, 40), (100, 0), (500, 40)] {
+            let found = moment.certainly_since(Timestamp(then));
+            assert_eq!(found, Duration::from_secs(certain), "{then}");
+        }
     }
 
     #[test]

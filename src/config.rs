@@ -391,6 +391,8 @@ pub struct Identity {
     pub algorithm: Algorithm,
     /// How long an assertion can be used, 15 s to 5 min. Default 60 s.
     pub lifetime: Duration,
+    /// How long a key signs before the next one does; `None` when it is `"off"`. Default 90 d.
+    pub rotate_keys: Option<Duration>,
     /// The `aud` claim. Default: `public_url`.
     pub audience: String,
 }

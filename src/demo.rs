@@ -97,6 +97,7 @@ pub async fn first_user(admin: &Admin) -> Result<InvitationView, CommandError> {
         } => Ok(invitation),
         Answer::Done {}
         | Answer::Backup { .. }
+        | Answer::Keys { .. }
         | Answer::Sessions { .. }
         | Answer::Store { .. }
         | Answer::User { .. }

@@ -12,10 +12,12 @@ use crate::authz::rule::Rules;
 use crate::authz::target::Target;
 use crate::authz::{Challenge, Decision, decide};
 use crate::clock::{Clock, Timestamp};
-use crate::identity::signer::Signer;
+use crate::identity::key::SigningKey;
+use crate::identity::signer::Issuer;
 use crate::identity::{Names, Pass, Statement};
 use crate::metrics::{Registry, reading};
 use crate::sessions::{SessionKey, Sessions, account_of, key_of};
+use crate::signing_keys::SigningKeys;
 use crate::store::observed::Watcher;
 use crate::store::{Error, Tree};
 use http::Method;
@@ -130,8 +132,10 @@ pub struct Parts {
     pub generations: Arc<Generations>,
     /// The access rules.
     pub rules: Rules,
-    /// Signs statements.
-    pub signer: Signer,
+    /// Who statements are from and for.
+    pub issuer: Issuer,
+    /// What signs them.
+    pub keys: SigningKeys,
     /// Under which names the app reads them.
     pub names: Names,
     /// The time.
@@ -294,7 +298,7 @@ impl Gate {
         let Ok(session) = resumed else {
             return Ok(None);
         };
-        let statement = self.state(&session, &account, now);
+        let statement = self.state(&self.parts.keys.in_force().active, &session, &account, now);
         Ok(Some(Arc::new(Live {
             generation,
             record,
@@ -305,19 +309,25 @@ impl Gate {
         })))
     }
 
-    fn state(&self, session: &Session, account: &Account, now: Timestamp) -> Statement {
-        let Parts { names, signer, .. } = &self.parts;
-        Statement::make(names, signer, session, account, now)
+    fn state(
+        &self,
+        key: &SigningKey,
+        session: &Session,
+        account: &Account,
+        now: Timestamp,
+    ) -> Statement {
+        let Parts { names, issuer, .. } = &self.parts;
+        Statement::make(names, issuer, key, session, account, now)
     }
 
     fn statement(&self, live: &Live, session: &Session) -> Statement {
-        let now = self.parts.clock.now();
+        let (now, keys) = (self.parts.clock.now(), self.parts.keys.in_force());
         let mut statement = live
             .statement
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if !statement.is_fresh(now) {
-            *statement = self.state(session, &live.account, now);
+        if !statement.is_fresh(keys.active.id(), now) {
+            *statement = self.state(&keys.active, session, &live.account, now);
         }
         statement.clone()
     }
@@ -343,3 +353,6 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

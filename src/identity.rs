@@ -2,6 +2,7 @@
 //!
 //! Lines are made from a [`Permit`] only, and a request goes upstream with a [`Pass`] only.
 
+pub mod ring;
 pub mod jwks;
 pub mod signer;
 pub mod key;
@@ -11,7 +12,8 @@ use crate::authn::profile::{DisplayName, Email, Group};
 use crate::authn::session::Session;
 use crate::authz::Permit;
 use crate::clock::Timestamp;
-use crate::identity::signer::{Claims, Signer};
+use crate::identity::key::{KeyId, SigningKey};
+use crate::identity::signer::{Claims, Issuer};
 use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::sync::Arc;
@@ -97,35 +99,39 @@ fn line(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).expect("everything but visible ASCII and space is encoded")
 }
 
-/// The identity lines of one session, with the moment from which they have to be made anew.
+/// The identity lines of one session, with what makes them worth making anew.
 #[derive(Clone, Debug)]
 pub struct Statement {
     headers: Arc<Headers>,
+    key: KeyId,
     renew: Timestamp,
 }
 
 impl Statement {
-    /// States who `session` belongs to, signed.
+    /// States who `session` belongs to, signed with `key`.
     #[must_use]
     pub fn make(
         names: &Names,
-        signer: &Signer,
+        issuer: &Issuer,
+        key: &SigningKey,
         session: &Session,
         account: &Account,
         now: Timestamp,
     ) -> Self {
-        let assertion = signer.sign(&Claims::of(session, account), now);
+        let assertion = issuer.sign(key, &Claims::of(session, account), now);
         Self {
             headers: Arc::new(Headers::of(names, account, &assertion)),
+            key: key.id(),
             // Half of its life is left for the way to the app and a verifier with a slow clock.
-            renew: now.plus(signer.lifetime() / 2),
+            renew: now.plus(issuer.lifetime() / 2),
         }
     }
 
-    /// Is it still good enough to hand out?
+    /// Is it still good enough to hand out? What another key than the `active` one signed never is:
+    /// that key may have leaked.
     #[must_use]
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now < self.renew
+    pub fn is_fresh(&self, active: KeyId, now: Timestamp) -> bool {
+        self.key == active && now < self.renew
     }
 }
 

@@ -1,74 +1,272 @@
-//! The keys that sign assertions: kept in the store, made on first use.
+//! The keys that sign assertions: one ring in the store, and what of it is in force in this process.
 //!
-//! Every stored key is published; the newest one of the configured algorithm signs.
+//! Every change is one compare-and-swap of the whole ring, so two at once cannot make two active keys
+//! and a kill leaves the ring from before or after. What signs and what is published change
+//! together: nobody sees an assertion whose key is not in the key set.
 
-use crate::clock::Clock;
+use crate::audit::{Audit, Details, Event, Source};
+use crate::clock::{Clock, Timestamp};
 use crate::identity::jwks::Jwks;
-use crate::identity::key::{Algorithm, DamagedKey, KeyRecord, SigningKey};
-use crate::store::table::{Record, Table};
-use crate::store::{Error, Tree};
+use crate::identity::key::{Algorithm, DamagedKey, KeyId, KeyRecord, SigningKey};
+use crate::identity::ring::{Change, KeyRing, Policy, TooManyKeys, UnknownKey};
+use crate::store::rows::atomically;
+use crate::store::table::{Record, Table, UpdateError};
+use crate::store::{Durability, Error, Store, Tree};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use tokio::sync::Mutex;
 
-impl Record for KeyRecord {
+impl Record for KeyRing {
     const TREE: Tree = Tree::SigningKeys;
 }
 
-/// Why there is no key to sign with.
+/// Where the ring lies.
+const RING: &[u8] = b"ring";
+
+/// Why the keys cannot be used or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A stored key cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Damaged(#[from] DamagedKey),
+    /// No key has this name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownKey),
+    /// Too many keys are published.
+    #[error(transparent)]
+    TooMany(#[from] TooManyKeys),
     /// The store failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] Error),
 }
 
-/// The key that signs, and the public halves of all.
+impl From<UpdateError<Self>> for KeyError {
+    fn from(error: UpdateError<Self>) -> Self {
+        match error {
+            UpdateError::Refused(refusal) => refusal,
+            UpdateError::Missing => Self::Store(UpdateError::Missing.into()),
+            UpdateError::Contended => Self::Store(UpdateError::Contended.into()),
+            UpdateError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// The keys in force: what signs, and what apps verify with.
 #[derive(Debug)]
 pub struct KeySet {
-    /// Signs from now on.
-    pub current: SigningKey,
-    /// What apps verify with.
+    /// Signs.
+    pub active: SigningKey,
+    /// The public halves of all keys.
     pub published: Jwks,
+    ring: KeyRing,
 }
 
-/// More keys than rotation could ever leave behind.
-const MOST: usize = 64;
-
-/// Loads all keys; makes one of `algorithm` if there is none.
-///
-/// # Errors
-/// When a key is damaged or the store fails: nothing is signed with a guess.
-pub async fn load(
-    table: &Table<KeyRecord>,
-    algorithm: Algorithm,
-    clock: &dyn Clock,
-) -> Result<KeySet, KeyError> {
-    let mut records = stored(table).await?;
-    if !records.iter().any(|record| record.algorithm() == algorithm) {
-        let record = KeyRecord::generate(algorithm, clock.now());
-        let id = SigningKey::open(&record)?.id().to_owned();
-        table.insert(id.as_bytes(), &record).await?.expect_new()?;
-        records = stored(table).await?;
+impl KeySet {
+    fn open(ring: KeyRing) -> Result<Self, DamagedKey> {
+        let keys: Vec<SigningKey> = ring
+            .records()
+            .map(SigningKey::open)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            active: SigningKey::open(ring.active())?,
+            published: Jwks::publish(keys.iter()),
+            ring,
+        })
     }
-    let keys: Vec<SigningKey> = records
-        .iter()
-        .map(SigningKey::open)
-        .collect::<Result<_, _>>()?;
-    let published = Jwks::publish(keys.iter());
-    let current = keys
-        .into_iter()
-        .zip(&records)
-        .filter(|(_, record)| record.algorithm() == algorithm)
-        .max_by_key(|(_, record)| record.created())
-        .map(|(key, _)| key);
-    Ok(KeySet {
-        current: current.ok_or(DamagedKey)?,
-        published,
-    })
+
+    /// All keys with their states.
+    #[must_use]
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
 }
 
-async fn stored(table: &Table<KeyRecord>) -> Result<Vec<KeyRecord>, Error> {
-    let found = table.scan(&[], None, MOST).await?;
-    Ok(found.into_iter().map(|(_, record)| record).collect())
+/// What [`SigningKeys`] works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where the ring is kept.
+    pub store: Arc<dyn Store>,
+    /// When keys are replaced.
+    pub policy: Policy,
+    /// Where events go.
+    pub audit: Audit,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
+
+/// The signing keys of this gate. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SigningKeys(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    in_force: ArcSwap<KeySet>,
+    /// Held from the change in the store until it is in force: an older ring must not overtake.
+    changing: Mutex<()>,
+}
+
+impl SigningKeys {
+    /// Loads the ring; begins one where there is none.
+    ///
+    /// # Errors
+    /// When a key is damaged or the store fails: nothing is signed with a guess.
+    pub async fn open(parts: Parts) -> Result<Self, KeyError> {
+        let (ring, changes) = load_or_begin(&parts).await?;
+        let inner = Inner {
+            in_force: ArcSwap::from_pointee(KeySet::open(ring)?),
+            changing: Mutex::new(()),
+            parts,
+        };
+        inner.record(&changes, &Source::own());
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The keys in force. Never waits.
+    #[must_use]
+    pub fn in_force(&self) -> Arc<KeySet> {
+        self.0.in_force.load_full()
+    }
+
+    /// When keys are replaced.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.0.parts.policy
+    }
+
+    /// Does what is due. To be called every minute or so.
+    ///
+    /// # Errors
+    /// When the store fails; what was in force stays so.
+    pub async fn tend(&self) -> Result<(), KeyError> {
+        let inner = &self.0;
+        let stored = Table::<KeyRing>::new(Arc::clone(&inner.parts.store))
+            .get(RING)
+            .await?;
+        let mut draft = stored.ok_or(Error::from(UpdateError::Missing))?;
+        // Looked at first: a swap every minute would wake the disk for nothing.
+        if inner.tend(&mut draft).is_empty() {
+            return Ok(());
+        }
+        self.change(Source::own(), |ring, inner| Ok(inner.tend(ring)))
+            .await
+    }
+
+    /// Publishes a successor that signs once every verifier can know it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rotate(&self, source: &Source) -> Result<(), KeyError> {
+        self.change(source.clone(), |ring, inner| {
+            let (now, policy) = (inner.now(), &inner.parts.policy);
+            Ok(ring.rotate(now, policy, |algorithm| inner.fresh(algorithm)))
+        })
+        .await
+    }
+
+    /// Lets a successor sign at once, see [`KeyRing::rotate_now`].
+    ///
+    /// # Errors
+    /// When this was done too often, or the store fails.
+    pub async fn rotate_now(&self, source: &Source) -> Result<(), KeyError> {
+        self.change(source.clone(), |ring, inner| {
+            let (now, policy) = (inner.now(), &inner.parts.policy);
+            Ok(ring.rotate_now(now, policy, |algorithm| inner.fresh(algorithm))?)
+        })
+        .await
+    }
+
+    /// Destroys a key that somebody else may have, see [`KeyRing::retire`].
+    ///
+    /// # Errors
+    /// When there is no such key, or the store fails.
+    pub async fn retire(&self, id: KeyId, source: &Source) -> Result<(), KeyError> {
+        self.change(source.clone(), move |ring, inner| {
+            let (now, policy) = (inner.now(), &inner.parts.policy);
+            Ok(ring.retire(id, now, policy, |algorithm| inner.fresh(algorithm))?)
+        })
+        .await
+    }
+
+    /// Changes the stored ring and puts it in force. It runs to its end also when whoever asked for it
+    /// goes away: a key that was destroyed in the store must not go on signing here.
+    async fn change(
+        &self,
+        source: Source,
+        change: impl Fn(&mut KeyRing, &Inner) -> Result<Vec<Change>, KeyError> + Send + Sync + 'static,
+    ) -> Result<(), KeyError> {
+        let inner = Arc::clone(&self.0);
+        let changed = tokio::spawn(async move { inner.change(&source, change).await });
+        let stopping = |_| Error::Io("the runtime is shutting down".to_owned());
+        changed.await.map_err(stopping)?
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    fn fresh(&self, algorithm: Algorithm) -> KeyRecord {
+        KeyRecord::generate(algorithm, self.now())
+    }
+
+    fn tend(&self, ring: &mut KeyRing) -> Vec<Change> {
+        let (moment, policy) = (self.parts.clock.moment(), &self.parts.policy);
+        ring.tend(moment, policy, |algorithm| self.fresh(algorithm))
+    }
+
+    async fn change(
+        &self,
+        source: &Source,
+        change: impl Fn(&mut KeyRing, &Self) -> Result<Vec<Change>, KeyError> + Sync,
+    ) -> Result<(), KeyError> {
+        let _turn = self.changing.lock().await;
+        let at = [(Tree::SigningKeys, RING)];
+        let swapped = atomically(&*self.parts.store, Durability::Synced, &at, |rows| {
+            let mut ring: KeyRing = rows.get(RING)?.ok_or(UpdateError::Missing)?;
+            let changes = change(&mut ring, self).map_err(UpdateError::Refused)?;
+            if !changes.is_empty() {
+                rows.put(RING, &ring)?;
+            }
+            Ok((ring, changes))
+        });
+        let (ring, changes) = swapped.await?;
+        self.in_force.store(Arc::new(KeySet::open(ring)?));
+        self.record(&changes, source);
+        Ok(())
+    }
+
+    fn record(&self, changes: &[Change], source: &Source) {
+        for change in changes {
+            let (event, id) = match *change {
+                Change::Published(id) => (Event::KeyPublished, id),
+                Change::Activated(id) => (Event::KeyActivated, id),
+                Change::Retired(id) => (Event::KeyRetired, id),
+                Change::Removed(id) => (Event::KeyRemoved, id),
+                Change::Revoked(id) => (Event::KeyRevoked, id),
+            };
+            let details = Details::none().key(id);
+            self.parts.audit.record(event, source, &details);
+        }
+    }
+}
+
+async fn load_or_begin(parts: &Parts) -> Result<(KeyRing, Vec<Change>), KeyError> {
+    let now = parts.clock.now();
+    let at = [(Tree::SigningKeys, RING)];
+    let found = atomically(&*parts.store, Durability::Synced, &at, |rows| {
+        if let Some(ring) = rows.get::<KeyRing>(RING)? {
+            return Ok((ring, vec![]));
+        }
+        let ring = KeyRing::begin(KeyRecord::generate(parts.policy.algorithm, now), now);
+        rows.put(RING, &ring)?;
+        let changes = vec![Change::Activated(ring.active().id())];
+        Ok((ring, changes))
+    });
+    let found: Result<_, UpdateError> = found.await;
+    Ok(found.map_err(Error::from)?)
+}
+
+#[cfg(test)]
+mod tests;

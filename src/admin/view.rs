@@ -5,6 +5,8 @@ use crate::authn::lockout::{Ceiling, Device};
 use crate::authn::session::SessionRecord;
 use crate::store::Tree;
 use crate::store::backup::file::Made;
+use crate::clock::Timestamp;
+use crate::identity::ring::{Stage, State};
 use serde::{Deserialize, Serialize};
 
 /// A user, without anything secret.
@@ -54,6 +56,23 @@ pub struct SessionView {
     pub address: String,
     /// What the browser called itself.
     pub agent: String,
+}
+
+/// A signing key, without its private half.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct KeyView {
+    /// Its name, `kid` in assertions.
+    pub kid: String,
+    /// `ES256` or `EdDSA`.
+    pub algorithm: String,
+    /// `next`, `active` or `retired`.
+    pub state: String,
+    /// When it was made, RFC 3339.
+    pub created: String,
+    /// Since when it is in this state, RFC 3339.
+    pub since: String,
+    /// Until when it is, at the earliest, RFC 3339; absent when only a command ends it.
+    pub until: Option<String>,
 }
 
 /// A backup that was made.
@@ -124,5 +143,21 @@ pub(in crate::admin) fn session(account: &Account, record: &SessionRecord) -> Se
         last_seen: record.last_seen().rfc3339(),
         address: record.origin().address.clone(),
         agent: record.origin().agent.clone(),
+    }
+}
+
+pub(in crate::admin) fn key(stage: &Stage<'_>) -> KeyView {
+    let state = match stage.state {
+        State::Next => "next",
+        State::Active => "active",
+        State::Retired => "retired",
+    };
+    KeyView {
+        kid: stage.key.id().to_string(),
+        algorithm: stage.key.algorithm().to_string(),
+        state: state.to_owned(),
+        created: stage.key.created().rfc3339(),
+        since: stage.since.rfc3339(),
+        until: stage.until.map(Timestamp::rfc3339),
     }
 }

@@ -5,9 +5,7 @@ use crate::authz::rule::{HostPattern, PathPattern, Policy, Rule, Rules};
 use crate::config::{self, Config};
 use crate::gate::{self, Gate};
 use crate::identity::Names;
-use crate::identity::key::Algorithm;
-use crate::identity::signer::Signer;
-use crate::signing_keys::{self, KeySet};
+use crate::identity::signer::Issuer;
 use crate::web::access::AccessLog;
 use crate::web::context::{Asset, Context, Look, Place};
 use crate::web::cookie::{Jar, Transport};
@@ -24,16 +22,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What the edge answers with.
-pub(in crate::app) async fn context(
+pub(in crate::app) fn context(
     app: &App,
     bound: Option<SocketAddr>,
     stopping: CancellationToken,
 ) -> Result<Context, StartError> {
     let (config, parts) = (&app.config, &app.parts);
     let place = place(config, wiring::origin(config, bound));
-    let algorithm = algorithm(config.identity.algorithm);
-    let keys = signing_keys::load(&parts.table, algorithm, &*app.clock).await?;
-    let jwks = keys.published.clone();
     let jar = Jar::new(
         &config.session.cookie_name,
         config.session.cookie_domain.clone(),
@@ -41,7 +36,7 @@ pub(in crate::app) async fn context(
     );
     let policy = Arc::new(header_policy(config, &jar, &place));
     Ok(Context {
-        gate: Arc::new(gate(app, keys, &place)),
+        gate: Arc::new(gate(app, &place)),
         accounts: parts.accounts.clone(),
         login: parts.login.clone(),
         enrol: parts.enrol.clone(),
@@ -54,7 +49,7 @@ pub(in crate::app) async fn context(
             max_headers: config.proxy.max_headers,
             max_target: config.proxy.max_target,
         },
-        jwks,
+        keys: parts.keys.clone(),
         csrf: Csrf::new(parts.master_key.derive("csrf")),
         allowed: Allowed::new(origins(config, &place), place.portal.clone()),
         look: look(config, &place)?,
@@ -97,14 +92,7 @@ fn hosts(config: &Config) -> Option<Vec<String>> {
     Some(hosts)
 }
 
-fn algorithm(algorithm: config::Algorithm) -> Algorithm {
-    match algorithm {
-        config::Algorithm::Es256 => Algorithm::Es256,
-        config::Algorithm::EdDsa => Algorithm::EdDsa,
-    }
-}
-
-fn gate(app: &App, keys: KeySet, place: &Place) -> Gate {
+fn gate(app: &App, place: &Place) -> Gate {
     let (config, parts) = (&app.config, &app.parts);
     let identity = &config.identity;
     // An audience that was not said is the public address, whose port may only be known now.
@@ -118,12 +106,8 @@ fn gate(app: &App, keys: KeySet, place: &Place) -> Gate {
         sessions: parts.sessions.clone(),
         generations: Arc::clone(&parts.generations),
         rules: rules(&config.access),
-        signer: Signer::new(
-            keys.current,
-            place.origin.clone(),
-            audience,
-            identity.lifetime,
-        ),
+        issuer: Issuer::new(place.origin.clone(), audience, identity.lifetime),
+        keys: parts.keys.clone(),
         names: names(identity),
         clock: Arc::clone(&app.clock),
     })

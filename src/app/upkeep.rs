@@ -5,6 +5,7 @@ use crate::audit::{Audit, Details, Event, Source};
 use crate::clock::Clock;
 use crate::login::Login;
 use crate::sessions::Sessions;
+use crate::signing_keys::SigningKeys;
 use crate::store::data_folder::{OpenStore, verify_open};
 use crate::store::sled::Health;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Rows that are looked at for it at once.
 const SWEEP: usize = 10_000;
+
+/// How often the signing keys are looked after.
+const TEND_EVERY: Duration = Duration::from_secs(60);
 
 /// How often a store that is well is asked.
 const HEAL_EVERY: Duration = Duration::from_secs(1);
@@ -37,6 +41,17 @@ pub(in crate::app) async fn sweep(login: Login, store: Arc<OpenStore>, clock: Ar
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "cleared away what had expired"),
             Err(error) => tracing::error!(%error, "what has expired cannot be cleared away"),
+        }
+    }
+}
+
+/// Replaces signing keys when it is time, for ever.
+pub(in crate::app) async fn tend(keys: SigningKeys) {
+    let mut timer = interval(TEND_EVERY);
+    loop {
+        timer.tick().await;
+        if let Err(error) = keys.tend().await {
+            tracing::error!(%error, "the signing keys cannot be looked after");
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::config::{self, Config};
 use crate::enrol::{self, Enrol};
 use crate::gate::Generations;
 use crate::hashing::{self, Pool};
-use crate::identity::key::KeyRecord;
+use crate::identity::key::Algorithm;
+use crate::identity::ring;
 use crate::login::device::DeviceKey;
 use crate::login::limits::{Limits, NETWORK};
 use crate::login::{self, EnrolmentMode, Login};
@@ -25,6 +26,7 @@ use crate::rate_limit::{Limit, Rate};
 use crate::secret::Key;
 use crate::server::{self, descriptors};
 use crate::sessions::Sessions;
+use crate::signing_keys::{self, SigningKeys};
 use crate::store::Store;
 use crate::store::data_folder::{DataFolder, OpenStore};
 use crate::store::measured::Measured;
@@ -46,7 +48,7 @@ pub(in crate::app) struct UseCases {
     pub(in crate::app) generations: Arc<Generations>,
     pub(in crate::app) hashing: Pool,
     pub(in crate::app) master_key: Key,
-    pub(in crate::app) table: Table<KeyRecord>,
+    pub(in crate::app) keys: SigningKeys,
 }
 
 /// Opens the store and builds what works on it.
@@ -70,11 +72,19 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         audit: audit.clone(),
         clock: Arc::clone(&clock),
     });
+    let keys = SigningKeys::open(signing_keys::Parts {
+        store: Arc::clone(&store),
+        policy: rotation(&config.identity),
+        audit: audit.clone(),
+        clock: Arc::clone(&clock),
+    })
+    .await?;
     let parts = use_cases(
         &config,
         &store,
         backups,
         opened.master_key,
+        keys,
         generations,
         &audit,
         &clock,
@@ -102,6 +112,16 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
     })
 }
 
+fn rotation(identity: &config::Identity) -> ring::Policy {
+    ring::Policy {
+        algorithm: match identity.algorithm {
+            config::Algorithm::Es256 => Algorithm::Es256,
+            config::Algorithm::EdDsa => Algorithm::EdDsa,
+        },
+        rotate: identity.rotate_keys,
+    }
+}
+
 pub(crate) fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
     match &config.log.audit_file {
         None => Ok(Audit::to_log(Arc::clone(clock))),
@@ -115,6 +135,7 @@ fn use_cases(
     store: &Arc<dyn Store>,
     backups: Backups,
     master_key: Key,
+    keys: SigningKeys,
     generations: Arc<Generations>,
     audit: &Audit,
     clock: &Arc<dyn Clock>,
@@ -173,7 +194,7 @@ fn use_cases(
         generations,
         hashing,
         master_key,
-        table: Table::new(Arc::clone(store)),
+        keys,
     })
 }
 
@@ -287,8 +308,13 @@ pub(in crate::app) fn admin(
     origin: &str,
 ) -> Admin {
     let invite_url = format!("{origin}{}/invite/", config.portal.path);
-    Admin::new(parts.accounts.clone(), invite_url, ceiling(config))
-        .on_disk(Arc::clone(database), parts.backups.clone())
+    Admin::new(
+        parts.accounts.clone(),
+        parts.keys.clone(),
+        invite_url,
+        ceiling(config),
+    )
+    .on_disk(Arc::clone(database), parts.backups.clone())
 }
 
 /// When backups are made; `None` when they are made by hand alone.

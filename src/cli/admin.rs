@@ -1,10 +1,11 @@
-//! `vestibule user …` and `vestibule session …`: sent to the running server, or done here.
+//! `vestibule user …`, `session …` and `key …`: sent to the running server, or done here.
 
 use crate::admin::profile::ProfileChange;
 use crate::admin::socket::{CallError, call};
 use crate::admin::view::{BackupView, SessionView, UserView};
 use crate::admin::{Admin, Answer, Command};
 use crate::app::{App, StartError};
+use crate::cli::keys::{self, Key};
 use crate::cli::{Common, Failure, load, print, runtime};
 use crate::config::{Config, Overrides};
 use crate::store::data_folder::DataFolder;
@@ -138,6 +139,10 @@ pub(in crate::cli) fn session(session: &Session, common: &Common) -> Result<Exit
         Session::Revoke { id } => Command::SessionRevoke { id: id.clone() },
     };
     execute(command, common)
+}
+
+pub(in crate::cli) fn key(key: &Key, common: &Common) -> Result<ExitCode, Failure> {
+    execute(keys::command(key), common)
 }
 
 fn command(user: &User) -> Result<Command, Failure> {
@@ -303,6 +308,7 @@ fn show(answer: &Answer) {
         Answer::Store { .. } => print::line("Done."),
         Answer::Users { users } => show_users(users),
         Answer::Backup { backup } => show_backup(backup),
+        Answer::Keys { keys, notice } => keys::show(keys, notice.as_deref()),
         Answer::Sessions { sessions } => {
             let row = |s: &SessionView| {
                 vec![

@@ -11,6 +11,7 @@ use crate::config::problem::Wrong;
 use crate::config::report::Report;
 use crate::config::setting::{Setting, folded};
 use crate::config::{Config, Policy, Rule};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Checks everything; what is wrong goes to the report.
@@ -169,7 +170,21 @@ fn throttle(config: &Config, report: &mut Report) {
     }
 }
 
+/// How often keys may be replaced: longer than all the waiting around one replacement takes.
+const ROTATION: RangeInclusive<Duration> =
+    Duration::from_secs(60 * 60)..=Duration::from_secs(3_650 * 24 * 60 * 60);
+
 fn identity(config: &Config, report: &mut Report) {
+    let rotate = config.identity.rotate_keys;
+    if let Some(age) = rotate.filter(|age| !ROTATION.contains(age)) {
+        report.refuse(
+            &["identity.rotate_keys"],
+            Wrong::new(
+                format!("{} is out of bounds", age.show()),
+                "write 1h to 3650d, or \"off\"",
+            ),
+        );
+    }
     let names = &config.identity.headers;
     let all = [
         ("identity.headers.user", &names.user),

@@ -9,6 +9,7 @@ use crate::config::{
     Invitation, Listen, Log, LogFormat, LogLevel, Ops, Password, Policy, Portal, Proxy, PublicUrl,
     Rule, Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
 };
+use crate::identity::signer::LONGEST_LIFETIME;
 use http::HeaderName;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -232,7 +233,8 @@ fn identity(section: &mut Section<'_, '_>, public_url: &PublicUrl) -> Identity {
             HeaderName::from_static("x-vestibule-assertion"),
         ),
         algorithm: section.get("algorithm", Algorithm::Es256),
-        lifetime: section.within("lifetime", 60 * SECOND, 15 * SECOND..=5 * MINUTE),
+        lifetime: section.within("lifetime", 60 * SECOND, 15 * SECOND..=LONGEST_LIFETIME),
+        rotate_keys: section.optional("rotate_keys", "off", Some(90 * DAY)),
         audience: section.get("audience", public_url.as_str().to_owned()),
     }
 }

@@ -168,6 +168,7 @@ fn defaults() -> Config {
             assertion_header: HeaderName::from_static("x-vestibule-assertion"),
             algorithm: Algorithm::Es256,
             lifetime: secs(60),
+            rotate_keys: Some(secs(90 * 86_400)),
             audience: "http://localhost:8080".to_owned(),
         },
         log: Log {

@@ -5,6 +5,10 @@ use crate::secret::sha256;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use jsonwebtoken::jwk::JwkSet;
+use std::time::Duration;
+
+/// How long verifiers and caches between may keep a key set.
+pub const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// The key set in its one text form, made once.
 #[derive(Clone, Debug)]

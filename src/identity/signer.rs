@@ -59,25 +59,26 @@ struct Assertion<'a> {
     claims: &'a Claims,
 }
 
-/// Signs assertions for one audience, with one key.
-#[derive(Debug)]
-pub struct Signer {
-    key: SigningKey,
-    issuer: String,
+/// Who assertions are from and for, and how long they are good.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    name: String,
     audience: String,
     lifetime: Duration,
 }
 
+/// No assertion is good for longer.
+pub const LONGEST_LIFETIME: Duration = Duration::from_secs(300);
+
 /// A verifier whose clock runs this much behind still accepts a fresh assertion.
 const NOT_BEFORE_SLACK: u64 = 5;
 
-impl Signer {
-    /// Signs as `issuer` for `audience`; an assertion is good for `lifetime`, 60 s by default.
+impl Issuer {
+    /// Issues as `name` for `audience`; an assertion is good for `lifetime`, 60 s by default.
     #[must_use]
-    pub fn new(key: SigningKey, issuer: String, audience: String, lifetime: Duration) -> Self {
+    pub fn new(name: String, audience: String, lifetime: Duration) -> Self {
         Self {
-            key,
-            issuer,
+            name,
             audience,
             lifetime,
         }
@@ -89,14 +90,14 @@ impl Signer {
         self.lifetime
     }
 
-    /// Signs `claims` as of `now`.
+    /// Signs `claims` with `key` as of `now`.
     ///
     /// # Panics
     /// As [`SigningKey::sign`].
     #[must_use]
-    pub fn sign(&self, claims: &Claims, now: Timestamp) -> String {
+    pub fn sign(&self, key: &SigningKey, claims: &Claims, now: Timestamp) -> String {
         let assertion = Assertion {
-            iss: &self.issuer,
+            iss: &self.name,
             aud: &self.audience,
             iat: now,
             nbf: Timestamp(now.0.saturating_sub(NOT_BEFORE_SLACK)),
@@ -104,6 +105,6 @@ impl Signer {
             jti: data_encoding::BASE64URL_NOPAD.encode(&crate::secret::random::<16>()),
             claims,
         };
-        self.key.sign(&assertion)
+        key.sign(&assertion)
     }
 }

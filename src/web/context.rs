@@ -6,9 +6,9 @@ use crate::authn::session::Origin;
 use crate::clock::Clock;
 use crate::enrol::Enrol;
 use crate::gate::Gate;
-use crate::identity::jwks::Jwks;
 use crate::login::{Client, Login};
 use crate::metrics::{Registry, number, reading};
+use crate::signing_keys::SigningKeys;
 use crate::web::Body;
 use crate::web::access::AccessLog;
 use crate::web::cookie::{Jar, Transport};
@@ -45,8 +45,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// How requests are read.
     pub limits: request::Settings,
-    /// The public keys.
-    pub jwks: Jwks,
+    /// The public keys are theirs.
+    pub keys: SigningKeys,
     /// Our cookies.
     pub jar: Jar,
     /// Form tokens.

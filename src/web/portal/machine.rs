@@ -1,6 +1,7 @@
 //! Answers for programs: public keys, who am I, our own files.
 
 use crate::gate::Visitor;
+use crate::identity::jwks::MAX_AGE;
 use crate::web::page::error::Problem;
 use crate::web::portal::visit::Visit;
 use crate::web::respond::{self, Failure};
@@ -13,24 +14,24 @@ use http::header::{
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-/// How long verifiers keep the keys; rotation waits for longer than this (H-31).
-const JWKS_CACHE: &str = "public, max-age=300";
-
 /// The public keys. They are public: any origin may read them.
 pub(in crate::web::portal) fn jwks(visit: &Visit<'_>) -> Response<Body> {
-    let jwks = &visit.context.jwks;
+    let keys = visit.context.keys.in_force();
+    let jwks = &keys.published;
     let mut response = if is_known(&visit.parts.headers, &jwks.etag) {
         respond::empty(StatusCode::NOT_MODIFIED)
     } else {
         Response::new(body::full(jwks.json.clone()))
     };
     let etag = HeaderValue::from_str(&jwks.etag).expect("an entity tag is visible ASCII");
+    let caching = format!("public, max-age={}", MAX_AGE.as_secs());
+    let caching = HeaderValue::from_str(&caching).expect("words and a number");
     for (name, value) in [
         (
             CONTENT_TYPE,
             HeaderValue::from_static("application/jwk-set+json"),
         ),
-        (CACHE_CONTROL, HeaderValue::from_static(JWKS_CACHE)),
+        (CACHE_CONTROL, caching),
         (ETAG, etag),
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (

@@ -6,6 +6,7 @@
 pub mod threats;
 pub mod decisions;
 pub mod storage;
+pub mod keys;
 pub mod pathways;
 pub mod throttles;
 pub mod limits;

@@ -114,7 +114,7 @@ fn every_command_in_the_readme_exists() {
     for line in typed {
         let words: Vec<&str> = line.split_whitespace().take(2).collect();
         let names: Vec<&str> = match words.as_slice() {
-            [group @ ("user" | "session"), command] => vec![group, command],
+            [group @ ("user" | "session" | "key"), command] => vec![group, command],
             [command, ..] => vec![command],
             [] => continue,
         };

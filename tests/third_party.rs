@@ -16,7 +16,7 @@ use harness::gate::Gate;
 use harness::person::Person;
 use harness::program::Program;
 use harness::{DEADLINE, HOST, third_party};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The folder that `tests/run` fills.
@@ -348,4 +348,65 @@ impl Jupyter {
             _folder: folder,
         }
     }
+}
+
+/// Moves the time of programs that are started with it.
+struct FakeTime {
+    clock: PathBuf,
+}
+
+impl FakeTime {
+    fn in_folder(folder: &Path) -> Self {
+        let clock = folder.join("clock");
+        std::fs::write(&clock, "+0\n").expect("the folder is writable");
+        Self { clock }
+    }
+
+    /// What a program needs in its environment. The monotonic clock moves too: time passes.
+    fn passing(&self) -> [(&'static str, String); 3] {
+        [
+            (
+                "LD_PRELOAD",
+                "/usr/$LIB/faketime/libfaketimeMT.so.1".to_owned(),
+            ),
+            ("FAKETIME_TIMESTAMP_FILE", self.clock.display().to_string()),
+            ("FAKETIME_NO_CACHE", "1".to_owned()),
+        ]
+    }
+}
+
+#[test]
+fn keys_are_replaced_and_an_app_with_pyjwt_refuses_nobody() {
+    if !third_party() {
+        return;
+    }
+    let app = App::start();
+    let mut gate = Gate::prepared(&app.upstream());
+    let time = FakeTime::in_folder(gate.folder());
+    gate.spawn_with(&time.passing());
+    let mut browser = gate.browser();
+    Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    let binary = harness::gate::binary();
+    let setup = json!({
+        "gate": gate.address().to_string(),
+        "host": HOST,
+        "cookie": browser.cookie_header(),
+        "command": [binary, Path::new("--config"), gate.config()],
+        "clock": time.clock,
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/rotation.py");
+    let output = python_tool("python3")
+        .arg(script)
+        .env("ROTATION", setup.to_string())
+        .envs(time.passing())
+        .stdin(Stdio::null())
+        .output()
+        .expect("tests/run installs PyJWT");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let done: Value = serde_json::from_slice(&output.stdout).expect("the script prints JSON");
+    assert_eq!(done["refused"], json!([]));
+    assert_eq!(done["leaked"], "refused");
+    assert!(done["requests"].as_u64() >= Some(10_000), "{done}");
+    assert_eq!(done["signed_by"].as_array().map(Vec::len), Some(4));
 }

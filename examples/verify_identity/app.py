@@ -19,13 +19,14 @@ HEADER = "X-Vestibule-Assertion"
 
 
 class Keys:
-    """The public keys of the gate. An unknown one is looked for at most every 30 seconds."""
+    """The public keys of the gate, kept for five minutes. An unknown one is looked for at most every 30 seconds."""
 
     def __init__(self):
-        self.known, self.asked = {}, -30.0
+        self.known, self.asked = {}, -300.0
 
     def get(self, kid):
-        if kid not in self.known and time.monotonic() - self.asked >= 30:
+        age = time.monotonic() - self.asked
+        if age >= 300 or (age >= 30 and kid not in self.known):
             self.asked = time.monotonic()
             with urllib.request.urlopen(KEYS_URL, timeout=5) as reply:
                 found = json.load(reply)["keys"]

@@ -18,6 +18,7 @@ use crate::server::{self, Listener, Stop};
 use crate::store::Store;
 use crate::store::data_folder::OpenStore;
 use crate::store::opening::OpenError;
+use crate::timekeeping::{TimeError, Timekeeping, Trust};
 use crate::web::context::Context;
 use crate::web::ops::Ops;
 use crate::web::service;
@@ -37,6 +38,9 @@ pub enum StartError {
     /// The keys that sign cannot be loaded.
     #[error("{0}")]
     Keys(#[from] crate::signing_keys::KeyError),
+    /// The clock cannot be relied on.
+    #[error("{0}")]
+    Time(#[from] TimeError),
     /// A file or an address cannot be used.
     #[error("{what}: {cause}")]
     Io {
@@ -61,6 +65,7 @@ impl StartError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Time(error) => error.hint(),
             Self::Keys(_) => "restore the data folder from a backup",
             Self::Io { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse => {
                 "another program listens there; stop it, or choose another address"
@@ -81,6 +86,7 @@ pub struct App {
     store: Arc<dyn Store>,
     database: Arc<OpenStore>,
     clock: Arc<dyn Clock>,
+    timekeeping: Arc<Timekeeping>,
     audit: Audit,
     parts: wiring::UseCases,
     admin: Admin,
@@ -91,9 +97,9 @@ impl App {
     /// Opens the store and builds the use-cases.
     ///
     /// # Errors
-    /// When the store, a key or a file cannot be used.
-    pub async fn open(config: Config) -> Result<Self, StartError> {
-        wiring::open(config, Arc::new(ProcessClock::start())).await
+    /// When the store, a key or a file cannot be used, or the clock cannot be right.
+    pub async fn open(config: Config, trust: Trust) -> Result<Self, StartError> {
+        wiring::open(config, Arc::new(ProcessClock::start()), trust).await
     }
 
     /// What an administrator may do.
@@ -222,6 +228,9 @@ impl Running {
             chore.abort();
         }
         alive.abort();
+        if let Err(error) = app.timekeeping.tick().await {
+            tracing::error!(%error, "the time cannot be written down");
+        }
         ops_done.cancel();
         for task in [Some(admin), ops].into_iter().flatten() {
             drop(task.await);
@@ -239,6 +248,7 @@ fn chores(app: &App) -> Vec<JoinHandle<()>> {
             Arc::clone(&app.database),
             Arc::clone(&app.clock),
         )),
+        tokio::spawn(upkeep::mark_time(Arc::clone(&app.timekeeping))),
         tokio::spawn(upkeep::tend(app.parts.keys.clone())),
         tokio::spawn(upkeep::heal(
             Arc::clone(&app.database),

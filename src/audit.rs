@@ -95,6 +95,8 @@ pub enum Event {
     KeyRemoved,
     /// A signing key was destroyed at once, by an administrator.
     KeyRevoked,
+    /// The clock of the machine was set, or the machine slept.
+    SysClockSet,
     /// The server is up.
     SysStartup,
     /// The server goes down.
@@ -103,7 +105,7 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::AuthnPasswordAccepted,
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
@@ -140,6 +142,7 @@ impl Event {
         Self::KeyRetired,
         Self::KeyRemoved,
         Self::KeyRevoked,
+        Self::SysClockSet,
         Self::SysStartup,
         Self::SysShutdown,
     ];
@@ -184,6 +187,7 @@ impl Event {
             Self::KeyRetired => "key_retired",
             Self::KeyRemoved => "key_removed",
             Self::KeyRevoked => "key_revoked",
+            Self::SysClockSet => "sys_clock_set",
             Self::SysStartup => "sys_startup",
             Self::SysShutdown => "sys_shutdown",
         }
@@ -241,6 +245,7 @@ pub struct Details {
     session: Option<SessionId>,
     factor: Option<Factor>,
     key: Option<KeyId>,
+    seconds: Option<u64>,
     reason: Option<&'static str>,
 }
 
@@ -287,6 +292,15 @@ impl Details {
         }
     }
 
+    /// Says by how much, in seconds.
+    #[must_use]
+    pub fn seconds(self, seconds: u64) -> Self {
+        Self {
+            seconds: Some(seconds),
+            ..self
+        }
+    }
+
     /// Says why an attempt was refused.
     #[must_use]
     pub fn rejected(self, reason: Rejection) -> Self {
@@ -317,6 +331,8 @@ struct Line<'a> {
     factor: Option<Factor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<KeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -417,7 +433,7 @@ impl Audit {
         let Some(file) = &self.file else {
             return log(event, source, details);
         };
-        let line = json_line(event, source, details, self.clock.now());
+        let line = json_line(event, source, details, self.clock.wall());
         // One write per line: O_APPEND keeps lines of several processes apart.
         let written = file.lock().write_all(format!("{line}\n").as_bytes());
         if let Err(error) = written {
@@ -443,6 +459,8 @@ fn log(event: Event, source: &Source, details: &Details) {
         account = details.account.map(tracing::field::display),
         session = details.session.map(tracing::field::display),
         factor = details.factor.map(Factor::name),
+        key = details.key.map(tracing::field::display),
+        seconds = details.seconds,
         reason = details.reason,
     );
 }
@@ -464,6 +482,7 @@ fn json_line(event: Event, source: &Source, details: &Details, now: Timestamp) -
         session: details.session,
         factor: details.factor,
         key: details.key,
+        seconds: details.seconds,
         reason: details.reason,
     };
     serde_json::to_string(&line).expect("a line has string keys")

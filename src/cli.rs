@@ -14,6 +14,7 @@ mod harden;
 mod print;
 
 use crate::config::Overrides;
+use crate::timekeeping::Trust;
 use clap::{Args, Parser, Subcommand};
 use std::fmt;
 use std::path::PathBuf;
@@ -55,6 +56,10 @@ enum Asked {
         /// The app behind, in place of all `[[upstream]]` in the configuration
         #[arg(long, value_name = "URL")]
         upstream: Option<String>,
+        /// Start although the clock is far behind what it showed before: it was wrong then and is
+        /// right now
+        #[arg(long)]
+        trust_clock: bool,
     },
     /// Read the whole configuration and say what is wrong with it
     Check,
@@ -124,13 +129,22 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let common = &arguments.common;
     match &arguments.command {
         Asked::Demo { listen } => serve::demo(*listen),
-        Asked::Serve { listen, upstream } => {
+        Asked::Serve {
+            listen,
+            upstream,
+            trust_clock,
+        } => {
             let overrides = Overrides {
                 listen: listen.clone(),
                 upstream: upstream.clone(),
                 ..Overrides::default()
             };
-            serve::serve(load(common, overrides)?)
+            let trust = if *trust_clock {
+                Trust::Clock
+            } else {
+                Trust::Mark
+            };
+            serve::serve(load(common, overrides)?, trust)
         }
         Asked::Check => check::check(common),
         Asked::Healthcheck => healthcheck::ask(&load(common, Overrides::default())?.config),

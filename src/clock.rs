@@ -18,6 +18,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 
+/// No clock of ours shows less: the beginning of the month in which this version was made.
+pub const EARLIEST: Timestamp = Timestamp(1_793_491_200);
+
+/// How far ahead a stamp may lie, for a restart within a minute of it.
+const BELIEVABLE: Duration = Duration::from_secs(60);
+
 impl Timestamp {
     /// This moment moved later; stays at the last representable second rather than wrapping.
     #[must_use]
@@ -25,7 +31,7 @@ impl Timestamp {
         Self(self.0.saturating_add(by.as_secs()))
     }
 
-    /// How long ago `earlier` was; zero when it lies ahead, so a clock set back lengthens nothing.
+    /// How long ago `earlier` was; zero when it lies ahead. For what has a limit, see [`Timestamp::age_of`].
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
@@ -44,6 +50,16 @@ impl Timestamp {
         let moment = moment.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC);
         let seconds = u64::try_from(moment.ok()?.timestamp().as_second()).ok()?;
         Some(Self(seconds)).filter(|moment| moment.compact() == text)
+    }
+
+    /// How old, by now, is what was stamped `then`. What lies more than a minute ahead was stamped by a
+    /// clock that was set back since, and is older than any limit: setting a clock revives nothing.
+    #[must_use]
+    pub fn age_of(self, then: Self) -> Duration {
+        if then.since(self) > BELIEVABLE {
+            return Duration::MAX;
+        }
+        self.since(then)
     }
 
     /// The moment as RFC 3339 text, for logs and the command line.
@@ -72,25 +88,41 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// certainly gone by.
     fn even_since(&self) -> Timestamp;
 
-    /// The present moment, with what is certain about the time before it.
+    /// The present moment, as seen here and elsewhere.
     fn moment(&self) -> Moment {
-        // The older of the two first: a jump in between makes less certain, never more.
-        let now = self.now();
+        // In this order: a jump in between makes less certain, never more.
+        let (now, wall) = (self.now(), self.wall());
         let even_since = self.even_since();
-        Moment { now, even_since }
+        Moment {
+            now,
+            wall,
+            even_since,
+        }
     }
 }
 
-/// The present moment, with what is certain about the time before it.
+/// The present moment, as seen here and elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// The present.
+    /// The present, see [`Clock::now`].
     pub now: Timestamp,
+    /// What other clocks show, see [`Clock::wall`].
+    pub wall: Timestamp,
     /// Since when time has passed evenly, see [`Clock::even_since`].
     pub even_since: Timestamp,
 }
 
 impl Moment {
+    /// A moment on which all clocks agree, after a long quiet time; for tests.
+    #[must_use]
+    pub const fn quiet(now: Timestamp) -> Self {
+        Self {
+            now,
+            wall: now,
+            even_since: Timestamp(0),
+        }
+    }
+
     /// How much time has gone by for certain since something was stamped `then`: only what passed
     /// evenly counts. A stamp that lies ahead was made before the start, by a clock that was wrong.
     #[must_use]
@@ -170,9 +202,29 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_far_ahead_is_older_than_any_limit() {
+        let now = Timestamp(1_000);
+        for (then, age) in [
+            (900, Duration::from_secs(100)),
+            (1_060, Duration::ZERO),
+            (1_061, Duration::MAX),
+            (u64::MAX, Duration::MAX),
+        ] {
+            assert_eq!(now.age_of(Timestamp(then)), age, "{then}");
+        }
+    }
+
+    #[test]
+    fn the_earliest_moment_is_past() {
+        assert_eq!(EARLIEST.rfc3339(), "2026-11-01T00:00:00Z");
+        assert!(SystemClock.now() > EARLIEST);
+    }
+
+    #[test]
     fn only_what_passed_evenly_is_certain() {
         let moment = Moment {
             now: Timestamp(100),
+            wall: Timestamp(100),
             even_since: Timestamp(60),
         };
         for (then, certain) in [(90, 10), (60, 40), (10, 40), (100, 0), (500, 40)] {

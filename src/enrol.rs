@@ -286,11 +286,15 @@ impl Enrol {
 
     /// Ten hashes are made for a right code only.
     async fn test(&self, enrolling: &EnrolmentSession, code: &Code) -> Result<(), EnrolError> {
-        let (now, skew, epoch) = (self.parts.clock.now(), self.parts.skew, enrolling.epoch());
+        let (at, skew, epoch) = (
+            self.parts.clock.moment(),
+            self.parts.skew,
+            enrolling.epoch(),
+        );
         let tested = self.parts.accounts.update(enrolling.account(), |account| {
             same_epoch(account, epoch)?;
             // Stored also when it is wrong: it counts against the pending secret.
-            Ok(account.test_enrolment(enrolling.id(), code, now, skew))
+            Ok(account.test_enrolment(enrolling.id(), code, at, skew))
         });
         Ok(tested.await??)
     }
@@ -302,10 +306,14 @@ impl Enrol {
         code: &Code,
         set: BackupCodes,
     ) -> Result<SecondFactorVerified, EnrolError> {
-        let (now, skew, epoch) = (self.parts.clock.now(), self.parts.skew, enrolling.epoch());
+        let (at, skew, epoch) = (
+            self.parts.clock.moment(),
+            self.parts.skew,
+            enrolling.epoch(),
+        );
         let bound = self.parts.accounts.update(enrolling.account(), |account| {
             same_epoch(account, epoch)?;
-            Ok(account.confirm_enrolment(enrolling.id(), code, set.clone(), now, skew))
+            Ok(account.confirm_enrolment(enrolling.id(), code, set.clone(), at, skew))
         });
         Ok(bound.await??)
     }

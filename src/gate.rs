@@ -11,7 +11,7 @@ use crate::authn::{AccountId, AccountToken};
 use crate::authz::rule::Rules;
 use crate::authz::target::Target;
 use crate::authz::{Challenge, Decision, decide};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Moment, Timestamp};
 use crate::identity::key::SigningKey;
 use crate::identity::signer::Issuer;
 use crate::identity::{Names, Pass, Statement};
@@ -298,7 +298,8 @@ impl Gate {
         let Ok(session) = resumed else {
             return Ok(None);
         };
-        let statement = self.state(&self.parts.keys.in_force().active, &session, &account, now);
+        let (keys, at) = (self.parts.keys.in_force(), self.parts.clock.moment());
+        let statement = self.state(&keys.active, &session, &account, at);
         Ok(Some(Arc::new(Live {
             generation,
             record,
@@ -314,10 +315,10 @@ impl Gate {
         key: &SigningKey,
         session: &Session,
         account: &Account,
-        now: Timestamp,
+        at: Moment,
     ) -> Statement {
         let Parts { names, issuer, .. } = &self.parts;
-        Statement::make(names, issuer, key, session, account, now)
+        Statement::make(names, issuer, key, session, account, at)
     }
 
     fn statement(&self, live: &Live, session: &Session) -> Statement {
@@ -327,7 +328,8 @@ impl Gate {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if !statement.is_fresh(keys.active.id(), now) {
-            *statement = self.state(&keys.active, session, &live.account, now);
+            let at = self.parts.clock.moment();
+            *statement = self.state(&keys.active, session, &live.account, at);
         }
         statement.clone()
     }

@@ -11,7 +11,7 @@ use crate::authn::account::Account;
 use crate::authn::profile::{DisplayName, Email, Group};
 use crate::authn::session::Session;
 use crate::authz::Permit;
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::identity::key::{KeyId, SigningKey};
 use crate::identity::signer::{Claims, Issuer};
 use http::{HeaderName, HeaderValue};
@@ -116,14 +116,15 @@ impl Statement {
         key: &SigningKey,
         session: &Session,
         account: &Account,
-        now: Timestamp,
+        at: Moment,
     ) -> Self {
-        let assertion = issuer.sign(key, &Claims::of(session, account), now);
+        // Whoever verifies it has another clock, which was not ahead with ours.
+        let assertion = issuer.sign(key, &Claims::of(session, account), at.wall);
         Self {
             headers: Arc::new(Headers::of(names, account, &assertion)),
             key: key.id(),
             // Half of its life is left for the way to the app and a verifier with a slow clock.
-            renew: now.plus(issuer.lifetime() / 2),
+            renew: at.now.plus(issuer.lifetime() / 2),
         }
     }
 

@@ -8,7 +8,7 @@
 //! | command line | [`cli`], [`demo`] | arguments, exit status, words for people |
 //! | wiring | [`app`], [`telemetry`], [`config`] | which value goes where |
 //! | edge | [`server`], [`web`], [`admin`] | sockets, HTTP, pages, commands |
-//! | use-cases | [`gate`], [`enrol`], [`login`], [`backups`], [`accounts`], [`sessions`], [`signing_keys`] | load, ask the core, store, record |
+//! | use-cases | [`gate`], [`enrol`], [`login`], [`backups`], [`accounts`], [`sessions`], [`signing_keys`], [`timekeeping`] | load, ask the core, store, record |
 //! | services | [`rate_limit`], [`audit`], [`store`], [`hashing`], [`metrics`] | quotas, events, disk, memory, counters |
 //! | core | [`identity`], [`authz`], [`authn`] | who is asking, may they, what the app is told; pure, no I/O |
 //! | ground | [`clock`], [`secret`] | the only time, the only randomness |
@@ -49,6 +49,7 @@ pub mod backups;
 pub mod accounts;
 pub mod sessions;
 pub mod signing_keys;
+pub mod timekeeping;
 pub mod rate_limit;
 pub mod audit;
 pub mod store;

@@ -8,6 +8,7 @@ use crate::sessions::Sessions;
 use crate::signing_keys::SigningKeys;
 use crate::store::data_folder::{OpenStore, verify_open};
 use crate::store::sled::Health;
+use crate::timekeeping::Timekeeping;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
@@ -18,6 +19,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Rows that are looked at for it at once.
 const SWEEP: usize = 10_000;
+
+/// How often the newest time is written down.
+const MARK_EVERY: Duration = Duration::from_secs(60);
 
 /// How often the signing keys are looked after.
 const TEND_EVERY: Duration = Duration::from_secs(60);
@@ -41,6 +45,17 @@ pub(in crate::app) async fn sweep(login: Login, store: Arc<OpenStore>, clock: Ar
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "cleared away what had expired"),
             Err(error) => tracing::error!(%error, "what has expired cannot be cleared away"),
+        }
+    }
+}
+
+/// Writes down how late it is, and tells of a clock that was set, for ever.
+pub(in crate::app) async fn mark_time(timekeeping: Arc<Timekeeping>) {
+    let mut timer = interval(MARK_EVERY);
+    loop {
+        timer.tick().await;
+        if let Err(error) = timekeeping.tick().await {
+            tracing::error!(%error, "the time cannot be written down");
         }
     }
 }

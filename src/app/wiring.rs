@@ -11,7 +11,7 @@ use crate::authn::session::Lifetimes;
 use crate::authn::totp::Skew;
 use crate::backups::schedule::Schedule;
 use crate::backups::{self, Backups};
-use crate::clock::Clock;
+use crate::clock::{Clock, ProcessClock};
 use crate::config::{self, Config};
 use crate::enrol::{self, Enrol};
 use crate::gate::Generations;
@@ -32,6 +32,7 @@ use crate::store::data_folder::{DataFolder, OpenStore};
 use crate::store::measured::Measured;
 use crate::store::observed::Observed;
 use crate::store::table::Table;
+use crate::timekeeping::{Timekeeping, Trust};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -52,7 +53,12 @@ pub(in crate::app) struct UseCases {
 }
 
 /// Opens the store and builds what works on it.
-pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
+pub(in crate::app) async fn open(
+    config: Config,
+    process: Arc<ProcessClock>,
+    trust: Trust,
+) -> Result<App, StartError> {
+    let clock: Arc<dyn Clock> = Arc::clone(&process) as _;
     let audit = audit(&config, &clock)?;
     let opened = DataFolder::open(
         &config.data_dir,
@@ -72,6 +78,9 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         audit: audit.clone(),
         clock: Arc::clone(&clock),
     });
+    // First of all that reads a time from the store.
+    let timekeeping = Timekeeping::resume(Arc::clone(&store), process, audit.clone(), trust);
+    let timekeeping = Arc::new(timekeeping.await?);
     let keys = SigningKeys::open(signing_keys::Parts {
         store: Arc::clone(&store),
         policy: rotation(&config.identity),
@@ -105,6 +114,7 @@ pub(in crate::app) async fn open(config: Config, clock: Arc<dyn Clock>) -> Resul
         store,
         database,
         clock,
+        timekeeping,
         audit,
         parts,
         admin,

@@ -13,7 +13,7 @@ use crate::authn::session::Epoch;
 use crate::authn::totp::{Code, Skew, TotpSecret};
 use crate::authn::username::Username;
 use crate::authn::{AccountId, Rejection, SecondFactorVerified};
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::secret::TokenDigest;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -167,7 +167,7 @@ impl Account {
         self.failures.password_failed(device);
     }
 
-    /// Checks a TOTP code; a wrong one is counted, a right one spends its time step.
+    /// Checks a TOTP code by the `wall` clock; a wrong one is counted, a right one spends its time step.
     /// **Store the account whatever the outcome, and use the proof only afterwards.**
     ///
     /// # Errors
@@ -175,13 +175,13 @@ impl Account {
     pub fn try_code(
         &mut self,
         code: &Code,
-        now: Timestamp,
+        wall: Timestamp,
         skew: Skew,
         ceiling: Ceiling,
     ) -> Result<SecondFactorVerified, Rejection> {
         let mut enrolment = self.enrolment.clone().ok_or(Rejection::NoSecondFactor)?;
         // Also for an account whose codes are not accepted: the time must not tell that it is locked.
-        let outcome = enrolment.verify(self.id, code, now, skew);
+        let outcome = enrolment.verify(self.id, code, wall, skew);
         self.may_try_code(ceiling)?;
         self.enrolment = Some(enrolment);
         self.count(outcome)
@@ -297,12 +297,12 @@ impl Account {
         &mut self,
         enrolment: EnrolmentId,
         code: &Code,
-        now: Timestamp,
+        at: Moment,
         skew: Skew,
     ) -> Result<(), Rejection> {
         self.must_be_active()?;
         self.must_not_be_enrolled()?;
-        self.pending(enrolment)?.tests(code, now, skew)
+        self.pending(enrolment)?.tests(code, at, skew)
     }
 
     /// Binds the pending authenticator by its first code, together with its backup codes.
@@ -315,13 +315,13 @@ impl Account {
         enrolment: EnrolmentId,
         code: &Code,
         codes: BackupCodes,
-        now: Timestamp,
+        at: Moment,
         skew: Skew,
     ) -> Result<SecondFactorVerified, Rejection> {
         self.must_be_active()?;
         self.must_not_be_enrolled()?;
         let id = self.id;
-        let (bound, proof) = self.pending(enrolment)?.confirm(id, code, now, skew)?;
+        let (bound, proof) = self.pending(enrolment)?.confirm(id, code, at, skew)?;
         self.enrolment = Some(bound);
         self.backup_codes = Some(codes);
         self.pending = None;

@@ -13,7 +13,7 @@
 
 use crate::authn::totp::{Code, Match, Skew, TimeStep, TotpSecret};
 use crate::authn::{AccountId, Factor, Rejection, SecondFactorVerified};
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::secret::random;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -75,11 +75,11 @@ impl PendingEnrolment {
     ///
     /// # Errors
     /// As [`PendingEnrolment::confirm`].
-    pub fn tests(&mut self, code: &Code, now: Timestamp, skew: Skew) -> Result<(), Rejection> {
-        if !self.is_alive(now) {
+    pub fn tests(&mut self, code: &Code, at: Moment, skew: Skew) -> Result<(), Rejection> {
+        if !self.is_alive(at.now) {
             return Err(Rejection::EnrolmentExpired);
         }
-        match self.secret.check(code, now, skew, None) {
+        match self.secret.check(code, at.wall, skew, None) {
             Match::Fresh(_) => Ok(()),
             Match::Replayed | Match::Wrong => {
                 self.tries += 1;
@@ -96,20 +96,20 @@ impl PendingEnrolment {
         &mut self,
         account: AccountId,
         code: &Code,
-        now: Timestamp,
+        at: Moment,
         skew: Skew,
     ) -> Result<(Enrolment, SecondFactorVerified), Rejection> {
-        if !self.is_alive(now) {
+        if !self.is_alive(at.now) {
             return Err(Rejection::EnrolmentExpired);
         }
-        let Match::Fresh(accepted) = self.secret.check(code, now, skew, None) else {
+        let Match::Fresh(accepted) = self.secret.check(code, at.wall, skew, None) else {
             self.tries += 1;
             return Err(Rejection::WrongCode);
         };
         let enrolment = Enrolment {
             secret: self.secret.clone(),
             accepted,
-            bound: now,
+            bound: at.now,
         };
         Ok((
             enrolment,
@@ -118,7 +118,7 @@ impl PendingEnrolment {
     }
 
     fn is_alive(&self, now: Timestamp) -> bool {
-        now.since(self.begun) < PENDING_LIFETIME && self.tries < TRIES
+        now.age_of(self.begun) < PENDING_LIFETIME && self.tries < TRIES
     }
 }
 
@@ -132,7 +132,8 @@ pub struct Enrolment {
 
 impl Enrolment {
     /// Accepts `code` once: the caller stores the changed enrolment before it uses the proof
-    /// (RFC 6238, 5.2). Also with the clock set back no earlier step is accepted again.
+    /// (RFC 6238, 5.2). Also with the `wall` clock set back no earlier step is accepted again, and none
+    /// is stored that lies beyond the window around it.
     ///
     /// # Errors
     /// [`Rejection::CodeReplayed`] or [`Rejection::WrongCode`].
@@ -140,10 +141,10 @@ impl Enrolment {
         &mut self,
         account: AccountId,
         code: &Code,
-        now: Timestamp,
+        wall: Timestamp,
         skew: Skew,
     ) -> Result<SecondFactorVerified, Rejection> {
-        match self.secret.check(code, now, skew, Some(self.accepted)) {
+        match self.secret.check(code, wall, skew, Some(self.accepted)) {
             Match::Fresh(step) => {
                 self.accepted = step;
                 Ok(SecondFactorVerified::assertion(account, Factor::Totp))
@@ -198,7 +199,9 @@ mod tests {
     fn the_first_code_binds_and_is_spent() {
         let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         let code = code_of(&pending, NOW);
-        let (mut enrolment, _proof) = pending.confirm(id(), &code, NOW, Skew::OneStep).unwrap();
+        let (mut enrolment, _proof) = pending
+            .confirm(id(), &code, Moment::quiet(NOW), Skew::OneStep)
+            .unwrap();
         let again = enrolment.verify(id(), &code, NOW, Skew::OneStep);
         assert_eq!(again.unwrap_err(), Rejection::CodeReplayed);
     }
@@ -210,7 +213,7 @@ mod tests {
         assert!(pending.secret(last).is_some());
         let late = NOW.plus(PENDING_LIFETIME);
         let code = code_of(&pending, late);
-        let outcome = pending.confirm(id(), &code, late, Skew::OneStep);
+        let outcome = pending.confirm(id(), &code, Moment::quiet(late), Skew::OneStep);
         assert_eq!(outcome.unwrap_err(), Rejection::EnrolmentExpired);
         assert!(pending.secret(late).is_none());
     }
@@ -220,19 +223,56 @@ mod tests {
         let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         for _ in 0..TRIES {
             let code = wrong_code_of(&pending, NOW);
-            let outcome = pending.confirm(id(), &code, NOW, Skew::OneStep);
+            let outcome = pending.confirm(id(), &code, Moment::quiet(NOW), Skew::OneStep);
             assert_eq!(outcome.unwrap_err(), Rejection::WrongCode);
         }
         let right = code_of(&pending, NOW);
-        let outcome = pending.confirm(id(), &right, NOW, Skew::OneStep);
+        let outcome = pending.confirm(id(), &right, Moment::quiet(NOW), Skew::OneStep);
         assert_eq!(outcome.unwrap_err(), Rejection::EnrolmentExpired);
+    }
+
+    #[test]
+    fn codes_are_those_of_the_wall_clock_and_lifetimes_are_our_own() {
+        let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
+        let wall = Timestamp(NOW.0 - 3_600);
+        let at = Moment {
+            wall,
+            ..Moment::quiet(NOW)
+        };
+        let (own, shown) = (code_of(&pending, NOW), code_of(&pending, wall));
+        let refused = pending.confirm(id(), &own, at, Skew::OneStep);
+        assert_eq!(refused.unwrap_err(), Rejection::WrongCode);
+        assert!(pending.confirm(id(), &shown, at, Skew::OneStep).is_ok());
+        let late = Moment {
+            now: NOW.plus(PENDING_LIFETIME),
+            ..at
+        };
+        let refused = pending.confirm(id(), &shown, late, Skew::OneStep);
+        assert_eq!(refused.unwrap_err(), Rejection::EnrolmentExpired);
+    }
+
+    #[test]
+    fn no_step_beyond_the_window_is_ever_stored() {
+        let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
+        let code = code_of(&pending, NOW);
+        let bound = pending.confirm(id(), &code, Moment::quiet(NOW), Skew::OneStep);
+        let (mut enrolment, _proof) = bound.unwrap();
+        let present = TimeStep::at(NOW).0;
+        for step in [present + 2, present + 120, present + 1_051_200] {
+            let ahead = pending.secret.code_at(TimeStep(step));
+            let refused = enrolment.verify(id(), &ahead, NOW, Skew::OneStep);
+            assert!(refused.is_err(), "{step}");
+            assert_eq!(enrolment.accepted, TimeStep(present));
+        }
     }
 
     #[test]
     fn a_clock_set_back_accepts_no_spent_step() {
         let mut pending = PendingEnrolment::begin(EnrolmentId::generate(), NOW);
         let code = code_of(&pending, NOW);
-        let (mut enrolment, _proof) = pending.confirm(id(), &code, NOW, Skew::OneStep).unwrap();
+        let (mut enrolment, _proof) = pending
+            .confirm(id(), &code, Moment::quiet(NOW), Skew::OneStep)
+            .unwrap();
         let earlier = Timestamp(NOW.0 - 3600);
         let old = code_of(&pending, earlier);
         let outcome = enrolment.verify(id(), &old, earlier, Skew::OneStep);

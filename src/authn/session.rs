@@ -164,7 +164,7 @@ impl FirstFactorSession {
     /// # Errors
     /// [`Rejection::TransactionOver`] after five tries or five minutes.
     pub fn reserve_try(&mut self, now: Timestamp) -> Result<(), Rejection> {
-        if self.tries >= TRIES || now.since(self.started) >= FIRST_FACTOR_LIFETIME {
+        if self.tries >= TRIES || now.age_of(self.started) >= FIRST_FACTOR_LIFETIME {
             return Err(Rejection::TransactionOver);
         }
         self.tries += 1;
@@ -252,7 +252,7 @@ impl EnrolmentSession {
     /// Is there still time?
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
-        now.since(self.started) < ENROLMENT_LIFETIME
+        now.age_of(self.started) < ENROLMENT_LIFETIME
     }
 
     /// The first code was right: both factors are proven, and the session waits for the backup codes.
@@ -302,7 +302,7 @@ impl HeldSession {
     /// Does its epoch still stand, and is there time?
     #[must_use]
     pub fn is_alive(&self, epoch: Epoch, now: Timestamp) -> bool {
-        self.epoch == epoch && now.since(self.authenticated) < ENROLMENT_LIFETIME
+        self.epoch == epoch && now.age_of(self.authenticated) < ENROLMENT_LIFETIME
     }
 }
 
@@ -423,10 +423,10 @@ impl SessionRecord {
         if self.epoch != current {
             return Err(End::Revoked);
         }
-        if now.since(self.last_seen.max(seen)) >= limits.idle {
+        if now.age_of(self.last_seen.max(seen)) >= limits.idle {
             return Err(End::Idle);
         }
-        if now.since(self.authenticated) >= limits.absolute {
+        if now.age_of(self.authenticated) >= limits.absolute {
             return Err(End::Expired);
         }
         Ok(Session {

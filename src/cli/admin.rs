@@ -9,6 +9,7 @@ use crate::cli::keys::{self, Key};
 use crate::cli::{Common, Failure, load, print, runtime};
 use crate::config::{Config, Overrides};
 use crate::store::data_folder::DataFolder;
+use crate::timekeeping::Trust;
 use clap::{Args, Subcommand};
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
@@ -263,7 +264,7 @@ async fn carry_out(command: Command, config: Config) -> Result<Answer, Failure> 
             "check data_dir, and run this in the server's working folder",
         ));
     }
-    let app = App::open(config)
+    let app = App::open(config, Trust::Mark)
         .await
         .map_err(|error| start_failure(&error))?;
     let executed = app.admin().execute(command).await;

@@ -9,11 +9,12 @@ use crate::config::{Config, Loaded};
 use crate::demo;
 use crate::server::{Stop, descriptors};
 use crate::telemetry;
+use crate::timekeeping::Trust;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub(in crate::cli) fn serve(loaded: Loaded) -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn serve(loaded: Loaded, trust: Trust) -> Result<ExitCode, Failure> {
     if !loaded.warnings.0.is_empty() {
         print::error(&loaded.warnings);
     }
@@ -21,7 +22,7 @@ pub(in crate::cli) fn serve(loaded: Loaded) -> Result<ExitCode, Failure> {
     descriptors::raise();
     runtime()?.block_on(async {
         let stop = stop_on_signal()?;
-        let running = start(loaded.config).await?;
+        let running = start(loaded.config, trust).await?;
         reopen_on_hangup(running.app().audit().clone())?;
         announce(&running);
         let first = running.app().admin().first_administrator().await;
@@ -47,7 +48,7 @@ pub(in crate::cli) fn demo(listen: SocketAddr) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::running(error, "a port on the loopback address is needed"))?;
         let config = demo::config(listen, sample, folder.path()).map_err(Failure::usage)?;
         telemetry::start(&config.log);
-        let running = start(config).await?;
+        let running = start(config, Trust::Mark).await?;
         announce(&running);
         let invitation = demo::first_user(running.app().admin())
             .await
@@ -60,8 +61,8 @@ pub(in crate::cli) fn demo(listen: SocketAddr) -> Result<ExitCode, Failure> {
     })
 }
 
-async fn start(config: Config) -> Result<Running, Failure> {
-    let app = App::open(config)
+async fn start(config: Config, trust: Trust) -> Result<Running, Failure> {
+    let app = App::open(config, trust)
         .await
         .map_err(|error| start_failure(&error))?;
     app.listen().await.map_err(|error| start_failure(&error))

@@ -29,6 +29,23 @@ impl ProcessClock {
         }
     }
 
+    /// Goes on from `moment`, if that is later than what it shows.
+    pub fn go_on_from(&self, moment: Timestamp) {
+        self.hands.go_on_from(moment, self.started.elapsed());
+    }
+
+    /// How far it has followed the wall clock forward in jumps since this was last asked.
+    #[must_use]
+    pub fn take_jump(&self) -> Duration {
+        Duration::from_millis(self.hands.jumped.swap(0, Ordering::AcqRel))
+    }
+
+    /// How far the wall clock is behind, because it was set back.
+    #[must_use]
+    pub fn ahead(&self) -> Duration {
+        self.read().saturating_sub(wall())
+    }
+
     fn read(&self) -> Duration {
         // In this order: a pause between the two makes the wall clock look late, never early.
         let wall = wall();
@@ -66,6 +83,8 @@ struct Hands {
     origin: AtomicU64,
     /// The second since which nothing jumped.
     even_since: AtomicU64,
+    /// What was jumped over and not told yet, in milliseconds.
+    jumped: AtomicU64,
 }
 
 impl Hands {
@@ -73,6 +92,7 @@ impl Hands {
         Self {
             origin: AtomicU64::new(millis(wall)),
             even_since: AtomicU64::new(wall.as_secs()),
+            jumped: AtomicU64::new(0),
         }
     }
 
@@ -83,12 +103,20 @@ impl Hands {
         if seen > origin {
             // Of all readers that notice a jump, one sees the origin from before.
             origin = self.origin.fetch_max(seen, Ordering::AcqRel);
-            if seen.saturating_sub(origin) >= millis(JUMP) {
+            let jump = seen.saturating_sub(origin);
+            if jump >= millis(JUMP) {
                 self.even_since.fetch_max(wall.as_secs(), Ordering::AcqRel);
+                self.jumped.fetch_add(jump, Ordering::AcqRel);
             }
             origin = origin.max(seen);
         }
         Duration::from_millis(origin).saturating_add(steady)
+    }
+
+    fn go_on_from(&self, moment: Timestamp, steady: Duration) {
+        let origin = Duration::from_secs(moment.0).saturating_sub(steady);
+        self.origin.fetch_max(millis(origin), Ordering::AcqRel);
+        self.even_since.fetch_max(moment.0, Ordering::AcqRel);
     }
 }
 
@@ -133,6 +161,30 @@ mod tests {
     fn a_jump_forward_is_followed_and_remembered() {
         let steps = [(START + 10, 10), (START + 7_210, 10), (START + 7_211, 11)];
         assert_eq!(readings(&steps), (vec![10, 7_210, 7_211], 7_210));
+    }
+
+    #[test]
+    fn what_was_jumped_over_is_told_once() {
+        let hands = Hands::starting_at(seconds(START));
+        hands.read(seconds(START + 100), seconds(0));
+        hands.read(seconds(START + 101), seconds(0));
+        hands.read(seconds(START + 130), seconds(0));
+        let told = [(); 2].map(|()| hands.jumped.swap(0, Ordering::AcqRel));
+        assert_eq!(told, [129_000, 0]);
+    }
+
+    #[test]
+    fn it_goes_on_from_a_mark_and_never_from_an_earlier_one() {
+        let hands = Hands::starting_at(seconds(START));
+        for (mark, expected) in [(START + 300, 300), (START + 20, 300)] {
+            hands.go_on_from(Timestamp(mark), seconds(0));
+            let now = hands.read(seconds(START), seconds(0)).as_secs();
+            assert_eq!(now - START, expected);
+        }
+        assert_eq!(
+            hands.read(seconds(START + 10), seconds(10)).as_secs() - START,
+            310
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::authn::session::{FirstFactorSession, Origin};
 use crate::authn::totp::{Skew, TimeStep};
 use crate::authn::username::Username;
 use crate::authz::rule::Policy as AccessPolicy;
-use crate::clock::ManualClock;
+use crate::clock::{ManualClock, Moment};
 use crate::hashing::{self, Pool};
 use crate::identity::jwks::MAX_AGE;
 use crate::identity::key::{Algorithm, KeyId};
@@ -127,7 +127,7 @@ async fn session(accounts: &Accounts) -> Session {
         account.begin_enrolment(START)?;
         let code = account.pending_secret(START).unwrap();
         let code = code.code_at(TimeStep::at(START));
-        account.confirm_enrolment(&code, codes.clone(), START, Skew::OneStep)
+        account.confirm_enrolment(&code, codes.clone(), Moment::quiet(START), Skew::OneStep)
     });
     let second = enrolled.await.unwrap();
     let epoch = accounts.get(id).await.unwrap().unwrap().epoch();

@@ -83,7 +83,8 @@ impl ActiveKey {
     fn is_ending(&self, now: Timestamp, policy: &Policy) -> bool {
         let of_age = |age: Duration| {
             // Activated in the future: nobody knows its age, and a successor hurts nobody.
-            self.activated > now || now.since(self.activated) + PUBLISHED_BEFORE >= age
+            self.activated > now
+                || now.since(self.activated) >= age.saturating_sub(PUBLISHED_BEFORE)
         };
         self.key.algorithm() != policy.algorithm || policy.rotate.is_some_and(of_age)
     }

@@ -86,7 +86,7 @@ impl DeviceKey {
         let (account, rest) = signed.split_first_chunk::<16>()?;
         let (epoch, issued) = rest.split_first_chunk::<8>()?;
         let issued = Timestamp(u64::from_be_bytes(issued.try_into().ok()?));
-        (now.since(issued) < self.lifetime).then_some(Known {
+        (now.age_of(issued) < self.lifetime).then_some(Known {
             account: AccountId::from_bytes(*account),
             epoch: Epoch::from_bytes(*epoch),
         })

@@ -110,16 +110,16 @@ impl Login {
         half: &FirstFactorSession,
         code: &Code,
     ) -> Result<Checked, LoginError> {
-        let (now, skew, ceiling) = (self.parts.clock.now(), self.parts.skew, self.parts.ceiling);
+        let (wall, skew, ceiling) = (self.parts.clock.wall(), self.parts.skew, self.parts.ceiling);
         let mut step = None;
         let attempt = |account: &mut Account| {
-            let proof = account.try_code(code, now, skew, ceiling);
+            let proof = account.try_code(code, wall, skew, ceiling);
             step = account.enrolment().map(Enrolment::newest_step);
             proof
         };
         let checked = self.spend(half, attempt).await?;
         if let (Ok(_), Some(step)) = (&checked, step) {
-            self.drift.accepted(step, TimeStep::at(now));
+            self.drift.accepted(step, TimeStep::at(wall));
         }
         Ok(checked)
     }

@@ -62,6 +62,8 @@ fn a_taken_address_is_said() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let gate = Gate::prepared("");
+    // The first start records that it made a key.
+    gate.invite("zoe");
     let mut command = vestibule(&["serve", "--config"]);
     command.arg(gate.config()).args(["--listen", &address]);
     command.args(["--upstream", "http://127.0.0.1:9"]);

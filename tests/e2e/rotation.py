@@ -16,6 +16,9 @@ SETUP = json.loads(os.environ["ROTATION"])
 ORIGIN = "http://" + SETUP["host"]
 KEYS = f"http://{SETUP['gate']}/_vestibule/jwks.json"
 
+# Variables of that prefix would configure the gate.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
+
 keys = jwt.PyJWKClient(KEYS, headers={"Host": SETUP["host"]})
 line = http.client.HTTPConnection(SETUP["gate"], timeout=60)
 done = {"requests": 0, "refused": [], "signed_by": []}
@@ -50,7 +53,8 @@ def serve(count):
 
 
 def command(*arguments):
-    output = subprocess.run([*SETUP["command"], *arguments, "--json"], check=True, capture_output=True).stdout
+    line = [*SETUP["command"], *arguments, "--json"]
+    output = subprocess.run(line, check=True, stdout=subprocess.PIPE, env=CLEAN).stdout
     return [(key["kid"], key["state"]) for key in json.loads(output)["keys"]]
 
 

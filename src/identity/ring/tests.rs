@@ -22,10 +22,7 @@ fn fresh(algorithm: Algorithm) -> KeyRecord {
 
 /// A moment after a long quiet time.
 fn at(after: Duration) -> Moment {
-    Moment {
-        now: START.plus(after),
-        even_since: Timestamp(0),
-    }
+    Moment::quiet(START.plus(after))
 }
 
 fn ring() -> KeyRing {
@@ -191,8 +188,8 @@ fn a_start_makes_a_successor_wait_anew() {
     ring.rotate(START, &BY_HAND, fresh);
     let started = START.plus(DAY);
     let after = |wait| Moment {
-        now: started.plus(wait),
         even_since: started,
+        ..Moment::quiet(started.plus(wait))
     };
     assert_eq!(
         ring.tend(after(PUBLISHED_BEFORE - SECOND), &BY_HAND, fresh),
@@ -261,8 +258,8 @@ impl World {
     fn new() -> Self {
         let ring = KeyRing::begin(fresh(EdDsa), START);
         let moment = Moment {
-            now: START,
             even_since: START,
+            ..Moment::quiet(START)
         };
         let forced = ids(&ring);
         let (published, signed) = (HashMap::new(), HashMap::new());
@@ -288,8 +285,8 @@ impl World {
             Act::SetClock(by) => {
                 let now = Timestamp(now.0.saturating_add_signed(*by));
                 self.moment = Moment {
-                    now,
                     even_since: now,
+                    ..Moment::quiet(now)
                 };
                 vec![]
             }

@@ -14,7 +14,10 @@ use vestibule::authn::session::Lifetimes;
 use vestibule::authn::username::Username;
 use vestibule::clock::{Clock, ManualClock, Timestamp};
 use vestibule::hashing::{Limits, Pool};
+use vestibule::identity::key::Algorithm;
+use vestibule::identity::ring::Policy as KeyPolicy;
 use vestibule::sessions::Sessions;
+use vestibule::signing_keys::{self, SigningKeys};
 use vestibule::store::Store;
 use vestibule::store::memory::MemoryStore;
 use vestibule::store::table::Table;
@@ -90,6 +93,16 @@ fn admin() -> Admin {
         lifetimes,
         20,
     );
+    let audit = Audit::to_log(Arc::clone(&clock));
+    let keys = SigningKeys::open(signing_keys::Parts {
+        store: Arc::clone(&store),
+        policy: KeyPolicy {
+            algorithm: Algorithm::EdDsa,
+            rotate: None,
+        },
+        audit: audit.clone(),
+        clock: Arc::clone(&clock),
+    });
     let accounts = Accounts::new(Parts {
         store,
         sessions,
@@ -97,11 +110,12 @@ fn admin() -> Admin {
         policy: Policy::default(),
         context: vec!["vestibule".to_owned()],
         invitation_lifetime: Duration::from_secs(259_200),
-        audit: Audit::to_log(Arc::clone(&clock)),
+        audit,
         clock,
     });
     Admin::new(
         accounts,
+        wait(keys).expect("an empty store takes a key"),
         "https://app.example/_vestibule/invite/".to_owned(),
         Ceiling::default(),
     )

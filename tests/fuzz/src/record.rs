@@ -10,8 +10,10 @@ use vestibule::authn::enrolment::EnrolmentId;
 use vestibule::authn::lockout::{Ceiling, Device};
 use vestibule::authn::session::{Epoch, Lifetimes, SessionRecord};
 use vestibule::authn::transaction::Transaction;
+use vestibule::clock::Moment;
 use vestibule::clock::{ManualClock, Timestamp};
-use vestibule::identity::signer::{KeyRecord, SigningKey};
+use vestibule::identity::key::{KeyRecord, SigningKey};
+use vestibule::identity::ring::{KeyRing, Policy};
 use vestibule::secret::Key;
 use vestibule::store::marker::{Marker, SCHEMA};
 use vestibule::store::memory::MemoryStore;
@@ -35,7 +37,7 @@ pub(crate) fn check(data: &[u8]) {
         b't' => decoded(value, |transaction: &Transaction| {
             let _ = transaction.account();
         }),
-        b'k' => decoded(value, sign),
+        b'k' => decoded(value, ring),
         b'm' => marker(value),
         _ => sealed(value),
     }
@@ -104,9 +106,24 @@ fn resume(record: &SessionRecord) {
     }
 }
 
+/// However strange its times are, a ring goes on with one active key.
+fn ring(ring: &KeyRing) {
+    ring.records().for_each(sign);
+    let policy = Policy {
+        algorithm: ring.active().algorithm(),
+        rotate: Some(Duration::from_secs(3_600)),
+    };
+    let mut tended = ring.clone();
+    for now in [Timestamp(0), NOW, Timestamp(u64::MAX)] {
+        tended.tend(Moment::quiet(now), &policy, |_| ring.active().clone());
+        let _ = tended.active();
+    }
+    assert_eq!(tended.stages(&policy).len(), tended.records().count());
+}
+
 fn sign(record: &KeyRecord) {
     if let Ok(key) = SigningKey::open(record) {
-        assert_eq!(key.id().len(), 43, "a thumbprint names it");
+        assert_eq!(key.id(), record.id(), "a thumbprint names it");
         let public = serde_json::to_string(key.public()).expect("JSON");
         assert!(
             !public.contains("\"d\""),

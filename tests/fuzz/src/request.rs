@@ -29,8 +29,9 @@ use vestibule::authn::username::Username;
 use vestibule::authz::rule::{Policy as Access, Rules};
 use vestibule::authz::target::Scheme;
 use vestibule::authz::{Decision, decide};
-use vestibule::clock::Timestamp;
-use vestibule::identity::signer::{Algorithm, KeyRecord, Signer, SigningKey};
+use vestibule::clock::{Moment, Timestamp};
+use vestibule::identity::key::{Algorithm, KeyRecord, SigningKey};
+use vestibule::identity::signer::Issuer;
 use vestibule::identity::{Names, Pass, Statement};
 use vestibule::server::{self, Listener};
 use vestibule::web::Body;
@@ -263,12 +264,7 @@ impl Gate {
         let key =
             SigningKey::open(&KeyRecord::generate(Algorithm::EdDsa, NOW)).expect("a fresh key");
         let minute = Duration::from_secs(60);
-        let signer = Signer::new(
-            key,
-            "https://app.example".to_owned(),
-            "app".to_owned(),
-            minute,
-        );
+        let issuer = Issuer::new("https://app.example".to_owned(), "app".to_owned(), minute);
         let app = App::new(Address::Unix(app.to_owned()));
         Self {
             settings: Settings {
@@ -277,7 +273,14 @@ impl Gate {
             },
             rules: Rules::new(vec![], Access::TwoFactor),
             routes: Routes::new([app], &Arc::new(policy)),
-            statement: Statement::make(&names, &signer, &session, &account, NOW),
+            statement: Statement::make(
+                &names,
+                &issuer,
+                &key,
+                &session,
+                &account,
+                Moment::quiet(NOW),
+            ),
             session,
             seen,
         }
@@ -355,7 +358,7 @@ fn sign_in(account: AccountId) -> Session {
         .expect("it is fresh")
         .code_at(TimeStep::at(NOW));
     let (_, second) = pending
-        .confirm(account, &code, NOW, Skew::Strict)
+        .confirm(account, &code, Moment::quiet(NOW), Skew::Strict)
         .expect("it is right");
     let half = FirstFactorSession::begin(first, Default::default(), NOW);
     half.finish(second, NOW).expect("one account")

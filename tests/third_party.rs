@@ -15,6 +15,7 @@ use harness::app::App;
 use harness::gate::Gate;
 use harness::person::Person;
 use harness::program::Program;
+use harness::fake_time::FakeTime;
 use harness::{DEADLINE, HOST, third_party};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -350,31 +351,6 @@ impl Jupyter {
     }
 }
 
-/// Moves the time of programs that are started with it.
-struct FakeTime {
-    clock: PathBuf,
-}
-
-impl FakeTime {
-    fn in_folder(folder: &Path) -> Self {
-        let clock = folder.join("clock");
-        std::fs::write(&clock, "+0\n").expect("the folder is writable");
-        Self { clock }
-    }
-
-    /// What a program needs in its environment. The monotonic clock moves too: time passes.
-    fn passing(&self) -> [(&'static str, String); 3] {
-        [
-            (
-                "LD_PRELOAD",
-                "/usr/$LIB/faketime/libfaketimeMT.so.1".to_owned(),
-            ),
-            ("FAKETIME_TIMESTAMP_FILE", self.clock.display().to_string()),
-            ("FAKETIME_NO_CACHE", "1".to_owned()),
-        ]
-    }
-}
-
 #[test]
 fn keys_are_replaced_and_an_app_with_pyjwt_refuses_nobody() {
     if !third_party() {
@@ -383,7 +359,7 @@ fn keys_are_replaced_and_an_app_with_pyjwt_refuses_nobody() {
     let app = App::start();
     let mut gate = Gate::prepared(&app.upstream());
     let time = FakeTime::in_folder(gate.folder());
-    gate.spawn_with(&time.passing());
+    gate.spawn_as(&["serve"], &time.passing());
     let mut browser = gate.browser();
     Person::enrol(&mut browser, "alice", &gate.invite("alice"));
     let binary = harness::gate::binary();
@@ -392,7 +368,7 @@ fn keys_are_replaced_and_an_app_with_pyjwt_refuses_nobody() {
         "host": HOST,
         "cookie": browser.cookie_header(),
         "command": [binary, Path::new("--config"), gate.config()],
-        "clock": time.clock,
+        "clock": time.file(),
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/rotation.py");
     let output = python_tool("python3")

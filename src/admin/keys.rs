@@ -24,8 +24,7 @@ pub(in crate::admin) async fn rotate(
     }
     let notice = match timing {
         Timing::InTime => format!(
-            "The next key is published. It signs {} minutes from now at the earliest, when every app can know it; \
-             a server has to run for that.",
+            "The next key is published. It signs once a server has published it for {} minutes, when every app can know it.",
             minutes(PUBLISHED_BEFORE)
         ),
         Timing::AtOnce => format!(

@@ -64,5 +64,13 @@
 //! **Signed-in requests touch no disk.** Live sessions are cached with their signed headers; the store tells the cache of every
 //! change before the change is reported done, so an ended session is over on the next request.
 //!
+//! **Time** in the process is the wall clock's at the start plus what the monotonic clock counted. It follows a wall clock that is set forward and
+//! a machine that slept, so what expired meanwhile has expired, and it never goes back, so setting a clock revives nothing. Codes and
+//! assertions alone go by the wall clock, because other machines compare with them: after a clock that ran ahead was set right, people
+//! sign in and apps verify at once, while sessions go on by the time that was ahead. A used time step stays used in any case, and none
+//! beyond the window is ever stored. The newest time is kept in the store, to the minute: a start at most ten minutes behind it goes on from
+//! there, a later one is refused until `serve --trust-clock`, and what is stamped more than a minute ahead of now counts as expired. A clock from
+//! before the month in which the version was made is refused. Rates are counted by the monotonic clock alone.
+//!
 //! **Logs name accounts by id** and hold no query: queries hold tokens. A name that was typed is not logged, because people type
 //! passwords there.

@@ -43,3 +43,5 @@
 //! Where it was the active one, a fresh key signs at once, and a successor that lay beside it is destroyed with it. A verifier that has
 //! the leaked key in its set believes it until the set is too old: five minutes, where `max-age` is honoured. Restart what must forget it at
 //! once. Whoever could read the signing keys could read the whole store: change the master key, too, and reset authenticators.
+//!
+//! A copy of the data folder from before the leak has the leaked key, as the active one perhaps: after it was put back, retire the key again.

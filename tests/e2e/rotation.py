@@ -53,14 +53,15 @@ def serve(count):
 
 
 def command(*arguments):
-    line = [*SETUP["command"], *arguments, "--json"]
-    output = subprocess.run(line, check=True, stdout=subprocess.PIPE, env=CLEAN).stdout
+    words = [*SETUP["command"], *arguments, "--json"]
+    output = subprocess.run(words, check=True, stdout=subprocess.PIPE, env=CLEAN).stdout
     return [(key["kid"], key["state"]) for key in json.loads(output)["keys"]]
 
 
 def wait(minutes):
     """Lets minutes pass for the gate and for us, with requests all the while."""
     for _ in range(minutes):
+        line.close()  # the gate will have closed it, too
         wait.passed += 60
         with open(SETUP["clock"] + ".new", "w", encoding="ascii") as draft:
             draft.write(f"+{wait.passed}\n")

@@ -1,5 +1,6 @@
 //! The real binary as a process with a data folder of its own; killed when dropped.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
@@ -60,9 +61,18 @@ impl Gate {
 
     /// The same with more in its environment.
     pub(crate) fn spawn_with(&mut self, environment: &[(&str, &str)]) {
+        self.spawn_as(&["serve"], environment);
+    }
+
+    /// Starts the process so, with more in its environment, and returns once it listens.
+    pub(crate) fn spawn_as(
+        &mut self,
+        arguments: &[&str],
+        environment: &[(&str, impl AsRef<OsStr>)],
+    ) {
         assert!(self.process.is_none(), "the gate runs already");
-        let mut command = self.commands().command(&["serve"]);
-        command.envs(environment.iter().copied());
+        let mut command = self.commands().command(arguments);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         self.process = Some(Program::start(&mut command));
         self.address();
     }
@@ -222,8 +232,19 @@ pub(crate) struct Commands {
 impl Commands {
     /// Runs a command with something on standard input.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Outcome {
+        self.run_in(arguments, input, &[])
+    }
+
+    /// Runs a command with more in its environment.
+    pub(crate) fn run_in(
+        &self,
+        arguments: &[&str],
+        input: &str,
+        environment: &[(&str, String)],
+    ) -> Outcome {
         let mut child = self
             .command(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

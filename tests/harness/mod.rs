@@ -7,6 +7,7 @@ pub(crate) mod assertion;
 pub(crate) mod authenticator;
 pub(crate) mod browser;
 pub(crate) mod crowd;
+pub(crate) mod fake_time;
 pub(crate) mod gate;
 pub(crate) mod person;
 pub(crate) mod program;

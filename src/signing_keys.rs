@@ -134,18 +134,13 @@ impl SigningKeys {
         &self.0.parts.policy
     }
 
-    /// Does what is due. To be called every minute or so.
+    /// Does what is due, and takes over what others stored. To be called every minute or so.
     ///
     /// # Errors
     /// When the store fails; what was in force stays so.
     pub async fn tend(&self) -> Result<(), KeyError> {
-        let inner = &self.0;
-        let stored = Table::<KeyRing>::new(Arc::clone(&inner.parts.store))
-            .get(RING)
-            .await?;
-        let mut draft = stored.ok_or(Error::from(UpdateError::Missing))?;
         // Looked at first: a swap every minute would wake the disk for nothing.
-        if inner.tend(&mut draft).is_empty() {
+        if self.0.is_content().await? {
             return Ok(());
         }
         self.change(Source::own(), |ring, inner| Ok(inner.tend(ring)))
@@ -209,6 +204,20 @@ impl Inner {
 
     fn fresh(&self, algorithm: Algorithm) -> KeyRecord {
         KeyRecord::generate(algorithm, self.now())
+    }
+
+    /// Is nothing due? Then what is stored is put in force, whoever changed it: a store that was
+    /// mended may have another ring than the one that was tried to write last.
+    async fn is_content(&self) -> Result<bool, KeyError> {
+        let _turn = self.changing.lock().await;
+        let stored = Table::<KeyRing>::new(Arc::clone(&self.parts.store));
+        let stored = stored.get(RING).await?;
+        let stored = stored.ok_or(Error::from(UpdateError::Missing))?;
+        let content = self.tend(&mut stored.clone()).is_empty();
+        if content {
+            self.in_force.store(Arc::new(KeySet::open(stored)?));
+        }
+        Ok(content)
     }
 
     fn tend(&self, ring: &mut KeyRing) -> Vec<Change> {

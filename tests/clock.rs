@@ -11,9 +11,9 @@ use harness::app::{App, Seen};
 use harness::assertion::Assertion;
 use harness::browser::Browser;
 use harness::crowd::LENIENT;
+use harness::fake_time::FakeTime;
 use harness::gate::Gate;
 use harness::person::{PORTAL, Person, signed_in};
-use harness::fake_time::FakeTime;
 use harness::third_party;
 
 /// A gate whose clock can be set, before an app; somebody is signed in.

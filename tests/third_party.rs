@@ -12,10 +12,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use harness::app::App;
+use harness::fake_time::FakeTime;
 use harness::gate::Gate;
 use harness::person::Person;
 use harness::program::Program;
-use harness::fake_time::FakeTime;
 use harness::{DEADLINE, HOST, third_party};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -22,6 +22,8 @@ impl Watcher for Swaps {
         assert_eq!(tree, Tree::SigningKeys);
         self.0.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn all_changed(&self) {}
 }
 
 struct World {
@@ -156,6 +158,16 @@ async fn the_store_is_left_alone_while_nothing_is_due() {
     world.clock.advance(PUBLISHED_BEFORE);
     keys.tend().await.unwrap();
     assert_eq!(world.swaps.0.load(Ordering::SeqCst), before + 1);
+}
+
+#[tokio::test]
+async fn what_others_changed_is_in_force_within_a_minute() {
+    let world = World::new();
+    let (here, there) = (world.open().await, world.open().await);
+    there.rotate_now(&source()).await.unwrap();
+    assert_ne!(held(&here), held(&there));
+    here.tend().await.unwrap();
+    assert_eq!(held(&here), held(&there));
 }
 
 #[tokio::test]

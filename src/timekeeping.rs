@@ -163,7 +163,11 @@ impl Timekeeping {
     }
 
     fn record(&self, what: &'static str, seconds: u64) {
-        tracing::warn!(what, seconds, "the clock of this machine was set, or it slept");
+        tracing::warn!(
+            what,
+            seconds,
+            "the clock of this machine was set, or it slept"
+        );
         let details = Details::none().reason(what).seconds(seconds);
         self.audit
             .record(Event::SysClockSet, &Source::own(), &details);

@@ -139,7 +139,7 @@ fn a_leaked_key_is_out_of_the_set_and_of_every_statement_at_once() {
     let (set, new) = (jwks(&scene.gate).json(), scene.token());
     assert_eq!(signer(&old, &set), Err("not one key of that name"));
     assert_eq!(signer(&new, &set).as_ref(), Ok(&published(&scene.gate)[0]));
-    assert_ne!(published(&scene.gate), [leaked.clone()]);
+    assert!(!published(&scene.gate).contains(&leaked));
     let again = scene.gate.cli(&["key", "retire", &leaked]);
     assert_eq!(again.code, Some(1), "{again:?}");
     assert!(

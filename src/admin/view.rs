@@ -3,10 +3,10 @@
 use crate::authn::account::{Account, Standing};
 use crate::authn::lockout::{Ceiling, Device};
 use crate::authn::session::SessionRecord;
-use crate::store::Tree;
-use crate::store::backup::file::Made;
 use crate::clock::Timestamp;
 use crate::identity::ring::{Stage, State};
+use crate::store::Tree;
+use crate::store::backup::file::Made;
 use serde::{Deserialize, Serialize};
 
 /// A user, without anything secret.

@@ -454,7 +454,7 @@ mod tests {
         let code = secret.code_at(TimeStep::at(NOW));
         let (codes, _) = BackupCodes::generate(NOW, &mut Memory::default());
         let _ = account
-            .confirm_enrolment(enrolment, &code, codes, NOW, Skew::OneStep)
+            .confirm_enrolment(enrolment, &code, codes, Moment::quiet(NOW), Skew::OneStep)
             .unwrap();
         (account, secret)
     }

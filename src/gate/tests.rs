@@ -6,6 +6,7 @@ use crate::accounts;
 use crate::audit::{Audit, Source};
 use crate::authn::account::Profile;
 use crate::authn::backup_code::BackupCodes;
+use crate::authn::enrolment::EnrolmentId;
 use crate::authn::password::policy::Policy as PasswordPolicy;
 use crate::authn::password::{Memory, Params, PasswordVerified};
 use crate::authn::session::{FirstFactorSession, Origin};
@@ -123,11 +124,18 @@ async fn session(accounts: &Accounts) -> Session {
     let added = accounts.add(username, Profile::default(), &source).await;
     let id = added.unwrap().id();
     let codes = BackupCodes::generate(START, &mut Memory::default()).0;
+    let enrolment = EnrolmentId::generate();
     let enrolled = accounts.update(id, |account| {
-        account.begin_enrolment(START)?;
-        let code = account.pending_secret(START).unwrap();
+        account.begin_enrolment(enrolment, START)?;
+        let code = account.pending_secret(enrolment, START).unwrap();
         let code = code.code_at(TimeStep::at(START));
-        account.confirm_enrolment(&code, codes.clone(), Moment::quiet(START), Skew::OneStep)
+        account.confirm_enrolment(
+            enrolment,
+            &code,
+            codes.clone(),
+            Moment::quiet(START),
+            Skew::OneStep,
+        )
     });
     let second = enrolled.await.unwrap();
     let epoch = accounts.get(id).await.unwrap().unwrap().epoch();

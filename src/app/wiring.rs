@@ -26,7 +26,7 @@ use crate::rate_limit::{Limit, Rate};
 use crate::secret::Key;
 use crate::server::{self, descriptors};
 use crate::sessions::Sessions;
-use crate::signing_keys::{self, SigningKeys};
+use crate::signing_keys::{self, KeyError, SigningKeys};
 use crate::store::Store;
 use crate::store::data_folder::{DataFolder, OpenStore};
 use crate::store::measured::Measured;
@@ -81,13 +81,7 @@ pub(in crate::app) async fn open(
     // First of all that reads a time from the store.
     let timekeeping = Timekeeping::resume(Arc::clone(&store), process, audit.clone(), trust);
     let timekeeping = Arc::new(timekeeping.await?);
-    let keys = SigningKeys::open(signing_keys::Parts {
-        store: Arc::clone(&store),
-        policy: rotation(&config.identity),
-        audit: audit.clone(),
-        clock: Arc::clone(&clock),
-    })
-    .await?;
+    let keys = keys(&config.identity, &store, &audit, &clock).await?;
     let parts = use_cases(
         &config,
         &store,
@@ -122,14 +116,26 @@ pub(in crate::app) async fn open(
     })
 }
 
-fn rotation(identity: &config::Identity) -> ring::Policy {
-    ring::Policy {
-        algorithm: match identity.algorithm {
-            config::Algorithm::Es256 => Algorithm::Es256,
-            config::Algorithm::EdDsa => Algorithm::EdDsa,
+async fn keys(
+    identity: &config::Identity,
+    store: &Arc<dyn Store>,
+    audit: &Audit,
+    clock: &Arc<dyn Clock>,
+) -> Result<SigningKeys, KeyError> {
+    let algorithm = match identity.algorithm {
+        config::Algorithm::Es256 => Algorithm::Es256,
+        config::Algorithm::EdDsa => Algorithm::EdDsa,
+    };
+    let parts = signing_keys::Parts {
+        store: Arc::clone(store),
+        policy: ring::Policy {
+            algorithm,
+            rotate: identity.rotate_keys,
         },
-        rotate: identity.rotate_keys,
-    }
+        audit: audit.clone(),
+        clock: Arc::clone(clock),
+    };
+    SigningKeys::open(parts).await
 }
 
 pub(crate) fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
@@ -140,6 +146,7 @@ pub(crate) fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, St
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "wiring names every part once")]
 fn use_cases(
     config: &Config,
     store: &Arc<dyn Store>,

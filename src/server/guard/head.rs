@@ -101,6 +101,7 @@ impl Head {
         limits: &Limits,
     ) -> Result<Option<(usize, Facts)>, Refusal> {
         while let Some(length) = memchr(b'\n', &bytes[self.searched..]) {
+            self.check_begin(bytes)?;
             let end = self.searched + length;
             let line = &bytes[self.line..end];
             (self.line, self.searched) = (end + 1, end + 1);
@@ -116,13 +117,19 @@ impl Head {
         if bytes.len() >= limits.bytes {
             return Err(self.too_long());
         }
-        // What cannot become a request line, a TLS handshake for one, need not wait for a line end.
-        let is_start = |b: &u8| is_token_char(*b) || *b == b'\r';
+        self.check_begin(bytes)?;
+        Ok(None)
+    }
+
+    /// What cannot become a request line, a TLS handshake for one, need not wait for a line end; and is refused for the
+    /// same reason when it does not have to.
+    fn check_begin(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let is_begin = |b: &u8| is_token_char(*b) || matches!(*b, b'\r' | b'\n');
         match self.part {
-            Part::Start | Part::RequestLine if !bytes[self.line..].first().is_none_or(is_start) => {
+            Part::Start | Part::RequestLine if !bytes[self.line..].first().is_none_or(is_begin) => {
                 Err(Refusal::RequestLine)
             }
-            Part::Start | Part::RequestLine | Part::Fields(_) => Ok(None),
+            Part::Start | Part::RequestLine | Part::Fields(_) => Ok(()),
         }
     }
 

@@ -9,7 +9,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock README.md ./
 COPY src src
 # Cargo looks for every file that the manifest names.
-COPY tests/bench/seed_sessions.rs tests/bench/
+COPY tests/bench/*.rs tests/bench/
 # The target is named so that "crt-static" holds for the program alone, not for what builds it.
 RUN target="$(rustc --print host-tuple)" \
     && RUSTFLAGS="-C target-feature=+crt-static" \

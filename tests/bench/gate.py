@@ -81,14 +81,14 @@ def wait_for_port(port, process):
 class Gate:
     """A running gate in a folder of its own."""
 
-    def __init__(self, program, upstream, config=""):
+    def __init__(self, program, upstream, top="", tables=LIMITS):
         self.program = program
         self.folder = tempfile.TemporaryDirectory(prefix="vestibule-bench-")
         self.config = pathlib.Path(self.folder.name) / "vestibule.toml"
         self.data = pathlib.Path(self.folder.name) / "data"
         self.config.write_text(
-            f'public_url = "http://{HOST}"\ndata_dir = "{self.data}"\n'
-            f'[[upstream]]\nurl = "{upstream}"\n[log]\nlevel = "warn"\n{LIMITS}{config}'
+            f'public_url = "http://{HOST}"\ndata_dir = "{self.data}"\n{top}\n'
+            f'[[upstream]]\nurl = "{upstream}"\n[log]\nlevel = "warn"\n{tables}'
         )
         self.process = None
         self.port = free_port()

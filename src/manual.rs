@@ -4,6 +4,7 @@
 //! and the manual has a defect.
 
 pub mod threats;
+pub mod states;
 pub mod decisions;
 pub mod storage;
 pub mod keys;
@@ -14,3 +15,5 @@ pub mod abuse;
 pub mod inputs;
 pub mod http;
 pub mod operations;
+pub mod asvs;
+pub mod advisories;

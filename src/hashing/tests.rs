@@ -19,7 +19,7 @@ fn pool(threads: usize, queue: usize, patience: Duration) -> Pool {
 /// Starts a job that tells when it runs and ends when the returned sender is dropped.
 async fn occupy(pool: &Pool) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
-    let (started, running) = tokio::sync::oneshot::channel();
+    let (started, running) = oneshot::channel();
     let pool = pool.clone();
     tokio::spawn(async move {
         pool.run(move |_| {

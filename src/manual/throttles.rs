@@ -42,4 +42,5 @@
 //! | memory of all of them | 19 MiB each | `password.memory` |
 //! | connections | 10 000 | `proxy.max_connections`; see [`limits`](crate::manual::limits) |
 //!
-//! Signed-in requests need none of this and go on during a flood of sign-ins.
+//! Signed-in requests need none of this and go on during a flood of sign-ins: threads that hash have a lower priority than those that
+//! serve requests, where the system lets them step aside.

@@ -346,9 +346,9 @@ impl Gate {
                 .compare_exchange(written, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
         if mine {
-            let (sessions, key) = (self.parts.sessions.clone(), *key);
+            let (sessions, key, used) = (self.parts.sessions.clone(), *key, Timestamp(now));
             tokio::spawn(async move {
-                if let Err(error) = sessions.touch(&key).await {
+                if let Err(error) = sessions.touch(&key, used).await {
                     tracing::warn!(%error, "the use of a session was not written down");
                 }
             });

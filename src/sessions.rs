@@ -170,16 +170,16 @@ impl Sessions {
         self.table.get(key).await
     }
 
-    /// Writes down that the session was used; may be lost with a crash, and hurts nobody then.
+    /// Writes down that the session was used at that moment, which may be over since; may be lost with a
+    /// crash, and hurts nobody then.
     ///
     /// # Errors
     /// When the store cannot keep it.
-    pub async fn touch(&self, key: &SessionKey) -> Result<(), Error> {
-        let now = self.clock.now();
+    pub async fn touch(&self, key: &SessionKey, used: Timestamp) -> Result<(), Error> {
         let touched = self
             .table
             .update_relaxed(key, |record: &mut SessionRecord| {
-                record.touch(now);
+                record.touch(used);
                 Ok::<_, Infallible>(())
             });
         match touched.await {

@@ -18,7 +18,7 @@
 //! # Audit events
 //!
 //! Each has `time` (in the log: its timestamp), `event`, `address` and `request_id`. The address is the client's: behind a trusted proxy the one
-//! that the proxy reports; `command line` for an administrator's commands; `unix` for what could not be read from a socket file.
+//! that the proxy reports; `command line` for an administrator's commands; `server` for what it did by itself; `unix` for what could not be read from a socket file.
 //!
 //! | event | when | fields beside those |
 //! |---|---|---|
@@ -49,6 +49,16 @@
 //! | `user_deleted` | An account was removed | account |
 //! | `sys_store_fail` | The store failed or is damaged: nothing is written until it was mended | reason `io`, `damaged`, `invalid` |
 //! | `sys_store_healed` | The store was opened again after a failure, and is whole |  |
+//! | `sys_backup` | A backup was made and read again |  |
+//! | `sys_backup_fail` | A backup could not be made | reason |
+//! | `sys_restore` | A backup took the place of the store |  |
+//! | `sys_rekey` | The store was sealed under another master key |  |
+//! | `key_published` | A signing key is published and will sign | key |
+//! | `key_activated` | A signing key signs from now on | key |
+//! | `key_retired` | A signing key signs no more and stays published for a while | key |
+//! | `key_removed` | A signing key that nothing needs any more was destroyed | key |
+//! | `key_revoked` | A signing key was destroyed at once, by an administrator | key |
+//! | `sys_clock_set` | The clock of the machine was set, or the machine slept | reason `forward`, `behind`; seconds |
 //! | `sys_startup` | The server is up |  |
 //! | `sys_shutdown` | The server goes down |  |
 //!

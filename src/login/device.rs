@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct DeviceMark(String);
 
 impl DeviceMark {
-    /// Takes over a cookie's value; it is checked by [`DeviceKey::knows`].
+    /// Takes over a cookie's value; it is checked by [`DeviceKey::read`].
     #[must_use]
     pub fn from_cookie(value: &str) -> Option<Self> {
         (value.len() == LENGTH).then(|| Self(value.to_owned()))

@@ -19,7 +19,7 @@ fn told(door: &Door, lines: &str) -> Head {
 
 /// The lines beside those that every answer has.
 fn lines(head: &Head) -> Vec<String> {
-    let every = ["content-length", "date"];
+    let every = ["content-length", "date", "x-request-id"];
     let own = head
         .lines
         .iter()

@@ -191,6 +191,14 @@ impl Gate {
         self.running().signal(Signal::TERM);
     }
 
+    /// Holds the process still while `act` runs, and lets it go on.
+    pub(crate) fn held_still<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.running().signal(Signal::STOP);
+        let acted = act();
+        self.running().signal(Signal::CONT);
+        acted
+    }
+
     /// Waits for the end of a process that was asked for it.
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         self.process.take().expect("the gate runs").wait()

@@ -65,6 +65,29 @@ fn what_is_under_way_ends_and_nothing_new_begins() {
 }
 
 #[test]
+fn what_has_arrived_when_the_signal_comes_is_answered() {
+    let mut door = Door::open();
+    let whoami = get("/_vestibule/whoami");
+    let mut wires: Vec<Wire> = (0..8).map(|_| door.client_sending(&whoami)).collect();
+    for wire in &mut wires {
+        assert_eq!(wire.answer("GET").status(), 401);
+    }
+    door.gate.held_still(|| {
+        for wire in &mut wires {
+            wire.send(&whoami);
+        }
+        // The kernel accepts these; the gate has not heard of them yet.
+        wires.extend((0..8).map(|_| door.client_sending(&whoami)));
+        door.gate.ask_to_stop();
+    });
+    for wire in &mut wires {
+        let answer = wire.answer("GET");
+        assert_eq!((answer.status(), answer.whole), (401, true));
+    }
+    assert!(door.gate.wait_for_end().success());
+}
+
+#[test]
 fn what_does_not_end_is_cut_off_when_the_drain_time_is_over() {
     let mut door = Door::with("", "drain_timeout = \"1s\"");
     let (mut client, mut app) = door.exchange(&get("/"));

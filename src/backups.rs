@@ -5,6 +5,7 @@
 
 use crate::audit::{Audit, Details, Event, Source};
 use crate::clock::Clock;
+use crate::metrics::{Moment, Registry};
 use crate::secret::Key;
 use crate::store::backup::file::{self, Existing, FileError, Made};
 use crate::store::backup::write::Writer;
@@ -72,6 +73,7 @@ impl MakeError {
 pub struct Backups {
     parts: Arc<Parts>,
     turn: Arc<Mutex<()>>,
+    last: Moment,
 }
 
 /// What [`Backups`] works with.
@@ -99,7 +101,16 @@ impl Backups {
         Self {
             parts: Arc::new(parts),
             turn: Arc::default(),
+            last: Moment::default(),
         }
+    }
+
+    /// Shows how old the newest backup is that we know of.
+    pub fn register(&self, registry: &mut Registry) {
+        let help =
+            "When the last backup was begun, since the Unix epoch; absent while none is known";
+        self.last
+            .register(registry, "last_backup_timestamp_seconds", help);
     }
 
     /// Makes a backup at `path`, of the store as it is at one moment, while it is in use.
@@ -127,7 +138,8 @@ impl Backups {
 
     fn record(&self, made: &Result<Made, MakeError>, source: &Source) {
         match made {
-            Ok(_) => {
+            Ok(made) => {
+                self.last.set(made.header.made);
                 let audit = &self.parts.audit;
                 audit.record(Event::SysBackup, source, &Details::none());
             }

@@ -143,9 +143,9 @@ pub fn number(count: usize) -> Option<f64> {
 pub struct Moment(Arc<AtomicU64>);
 
 impl Moment {
-    /// It was at `moment`.
+    /// It was at `moment`; an earlier one than is known changes nothing.
     pub fn set(&self, moment: Timestamp) {
-        self.0.store(moment.0, Ordering::Relaxed);
+        self.0.fetch_max(moment.0, Ordering::Relaxed);
     }
 
     /// Shows it, once it is known.
@@ -202,6 +202,7 @@ mod tests {
         moment.register(metrics.ours(), "last_x", "When");
         assert!(!metrics.text(Format::OpenMetrics).contains("last_x"));
         moment.set(Timestamp(7));
+        moment.set(Timestamp(6));
         let text = metrics.text(Format::OpenMetrics);
         assert!(text.contains("\nvestibule_last_x 7.0\n"), "{text}");
     }

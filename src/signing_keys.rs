@@ -9,6 +9,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::identity::jwks::Jwks;
 use crate::identity::key::{Algorithm, DamagedKey, KeyId, KeyRecord, SigningKey};
 use crate::identity::ring::{Change, KeyRing, Policy, TooManyKeys, UnknownKey};
+use crate::metrics::{Registry, number, reading};
 use crate::store::rows::atomically;
 use crate::store::table::{Record, Table, UpdateError};
 use crate::store::{Durability, Error, Store, Tree};
@@ -126,6 +127,19 @@ impl SigningKeys {
     #[must_use]
     pub fn in_force(&self) -> Arc<KeySet> {
         self.0.in_force.load_full()
+    }
+
+    /// Shows how old the key is that signs.
+    pub fn register(&self, registry: &mut Registry) {
+        let (name, help) = (
+            "signing_key_created_timestamp_seconds",
+            "When the key that signs was made, since the Unix epoch",
+        );
+        let keys = self.clone();
+        reading(registry, name, help, move || {
+            let created = keys.in_force().ring().active().created();
+            number(usize::try_from(created.0).ok()?)
+        });
     }
 
     /// When keys are replaced.

@@ -103,6 +103,8 @@ pub(in crate::app) async fn open(
     audit.register(metrics.ours());
     parts.login.register(metrics.ours());
     parts.hashing.register(metrics.ours());
+    parts.keys.register(metrics.ours());
+    parts.backups.register(metrics.ours());
     Ok(App {
         config,
         store,

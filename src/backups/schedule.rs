@@ -63,11 +63,11 @@ async fn turn(schedule: &Schedule, backups: &Backups, now: Timestamp) -> Result<
     let instance = &backups.parts.instance;
     files::create_folder(&schedule.folder).map_err(failed)?;
     let folder = std::path::absolute(&schedule.folder).map_err(failed)?;
-    let wait = wait(
-        &made_at(&folder, instance).map_err(failed)?,
-        now,
-        schedule.every,
-    );
+    let made = made_at(&folder, instance).map_err(failed)?;
+    if let Some(newest) = newest(&made, now) {
+        backups.last.set(newest);
+    }
+    let wait = wait(&made, now, schedule.every);
     if !wait.is_zero() {
         return Ok(wait);
     }
@@ -89,12 +89,16 @@ async fn turn(schedule: &Schedule, backups: &Backups, now: Timestamp) -> Result<
     Ok(schedule.every)
 }
 
-/// How long until the next one. What seems to come from the future tells nothing: the clock was set back.
+/// How long until the next one.
 fn wait(made: &[Timestamp], now: Timestamp, every: Duration) -> Duration {
-    let newest = made.iter().filter(|made| **made <= now).max();
-    newest.map_or(Duration::ZERO, |newest| {
-        every.saturating_sub(now.since(*newest))
+    newest(made, now).map_or(Duration::ZERO, |newest| {
+        every.saturating_sub(now.since(newest))
     })
+}
+
+/// The last one. What seems to come from the future tells nothing: the clock was set back.
+fn newest(made: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
+    made.iter().copied().filter(|made| *made <= now).max()
 }
 
 /// The oldest beyond `keep`, never the one that was made just `now`.

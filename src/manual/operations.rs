@@ -85,6 +85,8 @@
 //! | `vestibule_store_write_seconds` | `durability`: synced, relaxed | writes; synced ones end on disk |
 //! | `vestibule_store_errors_total` | `operation`: get, swap, scan, ping | what the store could not do |
 //! | `vestibule_ready`, `vestibule_time_seconds`, `vestibule_build_info` | | readiness, our clock, the version |
+//! | `vestibule_signing_key_created_timestamp_seconds` | | when the key that signs was made |
+//! | `vestibule_last_backup_timestamp_seconds` | | when the last backup was begun that the running server made or found in `backup.folder`; absent while it knows of none |
 //! | `process_…` | | processor, memory, files, start |
 //!
 //! # Health and signals

@@ -242,7 +242,7 @@ impl Target {
         let wanted = segments(prefix);
         let path = loosely_decoded(self.path());
         let literal = segments(&path);
-        literal.starts_with(&wanted) || without_dots(&literal).starts_with(&wanted)
+        literal.starts_with(&wanted) || reaches(&literal, &wanted)
     }
 
     fn host_start(&self) -> usize {
@@ -401,9 +401,11 @@ fn segments(path: &str) -> Vec<&str> {
         .collect()
 }
 
-fn without_dots<'a>(segments: &[&'a str]) -> Vec<&'a str> {
+/// Whether these segments come to lie on `wanted` while their dots are resolved, also when later dots lead away again: servers do not
+/// agree on which segments those take away.
+fn reaches(segments: &[&str], wanted: &[&str]) -> bool {
     let mut kept = vec![];
-    for segment in segments {
+    segments.iter().any(|segment| {
         match *segment {
             "." => {}
             ".." => {
@@ -411,8 +413,8 @@ fn without_dots<'a>(segments: &[&'a str]) -> Vec<&'a str> {
             }
             other => kept.push(other),
         }
-    }
-    kept
+        kept == wanted
+    })
 }
 
 #[cfg(test)]

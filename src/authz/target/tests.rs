@@ -293,6 +293,7 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/x\\..\\_vestibule",
         "/x%2f..%2f_vestibule/login",
         "/%ef%bc%bfvestibule/login",
+        "/x/../_vestibule/%3B.//..//x",
     ] {
         assert!(target(path).unwrap().resembles("/_vestibule"), "{path}");
     }

@@ -241,7 +241,7 @@ impl Login {
         outcome: Result<T, LoginError>,
     ) -> Result<T, LoginError> {
         if let Err(LoginError::Refused) = outcome {
-            sleep_until(begun + self.parts.refused_after).await;
+            wait_until(begun + self.parts.refused_after).await;
         }
         outcome
     }
@@ -330,6 +330,18 @@ impl Login {
         }
         Ok(())
     }
+}
+
+/// How much of a wait the runtime's own timers are not trusted with.
+const FINE: Duration = Duration::from_millis(2);
+
+/// Waits to the moment itself. A timer of the runtime ends a whole number of milliseconds after the thread went to sleep,
+/// and that was when the work was done: the fraction of a millisecond would tell how long it took.
+async fn wait_until(moment: Instant) {
+    sleep_until(moment - FINE).await;
+    let rest = move || std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+    // Only a runtime that shuts down does not run it.
+    let _ = tokio::task::spawn_blocking(rest).await;
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::login::Login;
 use crate::sessions::Sessions;
 use crate::signing_keys::SigningKeys;
+use crate::store::Error;
 use crate::store::data_folder::{OpenStore, verify_open};
 use crate::store::sled::Health;
 use crate::timekeeping::Timekeeping;
@@ -31,6 +32,9 @@ const HEAL_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest time between two tries to mend it.
 const HEAL_AT_MOST_EVERY: Duration = Duration::from_secs(8);
+
+/// The time between two tries to open one that is damaged: only a person can mend it.
+const DAMAGED_EVERY: Duration = Duration::from_secs(120);
 
 /// How often all rows are read.
 const VERIFY_EVERY: Duration = Duration::from_secs(3_600);
@@ -85,12 +89,12 @@ pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audi
                 (pause, failing) = (HEAL_EVERY, false);
             }
             Health::Failing(error) => {
-                tracing::error!(%error, "nothing can be written");
-                if !failing {
-                    let details = Details::none().reason(error.name());
-                    audit.record(Event::SysStoreFail, &source, &details);
-                }
+                tell_of_failure(&audit, &error, failing);
                 (pause, failing) = ((pause * 2).min(HEAL_AT_MOST_EVERY), true);
+            }
+            Health::Damaged(error) => {
+                tell_of_failure(&audit, &error, failing);
+                (pause, failing) = (DAMAGED_EVERY, true);
             }
         }
         if let Err(error) = sessions.keep_endings().await {
@@ -99,10 +103,22 @@ pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audi
     }
 }
 
+/// Tells the log each time, and the audit log once.
+fn tell_of_failure(audit: &Audit, error: &Error, told: bool) {
+    tracing::error!(%error, "nothing can be written");
+    if !told {
+        let details = Details::none().reason(error.name());
+        audit.record(Event::SysStoreFail, &Source::default(), &details);
+    }
+}
+
 async fn attempt(store: &Arc<OpenStore>) -> Health {
     let store = Arc::clone(store);
     let healed = spawn_blocking(move || store.inner().inner().heal(|| store.all_changed()));
-    healed.await.unwrap_or(Health::Well)
+    healed.await.unwrap_or_else(|error| {
+        let reason = format!("opening it again was given up: {error}");
+        Health::Failing(Error::Io(reason))
+    })
 }
 
 /// Reads all rows now and then; a store that is found damaged takes no more writes.

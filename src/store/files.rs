@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// How the names of drafts end.
+const DRAFT: &str = "new";
+
 /// Makes `folder` with mode 0700 unless it is there, and its parents like it.
 pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
@@ -69,11 +72,23 @@ pub(crate) fn rewrite_content(folder: &Path) -> io::Result<()> {
 pub(crate) fn rewrite(path: &Path) -> io::Result<()> {
     let draft = draft_of(path);
     remove_if_present(&draft)?;
-    let mut file = new_file(&draft)?;
-    io::copy(&mut File::open(path)?, &mut file)?;
-    file.sync_all()?;
-    rename(&draft, path)?;
+    let copied = copy(path, &draft).and_then(|()| rename(&draft, path));
+    if let Err(error) = copied {
+        remove_if_present(&draft)?;
+        return Err(error);
+    }
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes the drafts right inside `folder` that were left over when something ended early.
+pub(crate) fn remove_drafts(folder: &Path) -> io::Result<()> {
+    for entry in read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == DRAFT) {
+            remove_if_present(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Can `bytes` more be written where `folder` is? Asks the file system, then tries with a small file,
@@ -120,6 +135,12 @@ fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut file = new_file(to)?;
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()
+}
+
 fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -131,7 +152,8 @@ fn new_file(path: &Path) -> io::Result<File> {
 /// Where a file is written before it takes its place.
 fn draft_of(path: &Path) -> PathBuf {
     let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
+    draft.push(".");
+    draft.push(DRAFT);
     draft.into()
 }
 

@@ -195,6 +195,11 @@ impl OpenError {
         |error| Self::Io { path, error }
     }
 
+    /// Would trying again find the same? Only what the system said may pass by itself.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        !matches!(self, Self::Io { .. } | Self::InUse(_))
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {

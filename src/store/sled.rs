@@ -13,6 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::store::manifest::{Manifest, ManifestKeys};
 use crate::store::opening::OpenError;
 use crate::store::sled::database::Database;
+use crate::store::sled::heal::Healing;
 use crate::store::{
     BoxFuture, Change, Durability, Entry, Error, Found, Store, Swap, Tree, Version, check_changes,
     check_key,
@@ -42,7 +43,7 @@ pub struct SledStore {
     /// The open database, or why there is none.
     open: RwLock<Result<Arc<Database>, Error>>,
     /// Held by whoever closes and opens.
-    healing: Mutex<()>,
+    healing: Mutex<Healing>,
     clock: Arc<dyn Clock>,
 }
 

@@ -7,8 +7,9 @@
 use crate::store::anchor;
 use crate::store::opening::OpenError;
 use crate::store::sled::SledStore;
-use crate::store::sled::database::Database;
+use crate::store::sled::database::{DATABASE, Database};
 use crate::store::{Error, files};
+use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::thread::sleep;
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 /// Bytes of room beside a second copy of the database: sled takes some to open.
 const SPARE: u64 = 8 * 1024 * 1024;
 
-/// How long reads that are under way may keep a failed database open.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one round waits for reads that are under way; the next one looks again.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How the store is.
 #[derive(Clone, Debug)]
@@ -30,6 +31,17 @@ pub enum Health {
     Healed,
     /// It failed, and cannot be opened again yet.
     Failing(Error),
+    /// It failed, and what was found is damaged: trying again soon does not change that.
+    Damaged(Error),
+}
+
+/// What is still to be done before a failed database is opened again.
+#[derive(Default)]
+pub(in crate::store::sled) struct Healing {
+    /// The failed database, while someone still reads from it.
+    leaving: Option<Arc<Database>>,
+    /// The files were not written anew since something failed on them.
+    stale: bool,
 }
 
 impl SledStore {
@@ -38,7 +50,7 @@ impl SledStore {
     /// `before` is called when the old database is gone and nothing of the new one was read: there
     /// caches are told to forget.
     pub fn heal(&self, before: impl FnOnce()) -> Health {
-        let _one = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut healing = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = match self.database() {
             Ok(database) => match database.writable() {
                 Ok(()) => return Health::Well,
@@ -50,16 +62,23 @@ impl SledStore {
             let reason = format!("{failed}; it cannot be opened again yet: {error}");
             return Health::Failing(Error::Io(reason));
         }
-        self.close(&failed);
-        match self.open_anew() {
+        if !self.close(&mut healing, &failed) {
+            let reason = format!("{failed}; it cannot be opened again yet: it is still read from");
+            return Health::Failing(Error::Io(reason));
+        }
+        match self.open_anew(&mut healing) {
             Ok(database) => {
                 before();
                 drop(self.put(Ok(Arc::new(database))));
                 Health::Healed
             }
-            Err(error) => {
-                let error = Error::Io(error.to_string());
+            Err(cause) => {
+                let error = Error::Io(cause.to_string());
                 drop(self.put(Err(error.clone())));
+                if cause.is_lasting() {
+                    return Health::Damaged(error);
+                }
+                healing.stale = true;
                 Health::Failing(error)
             }
         }
@@ -67,6 +86,7 @@ impl SledStore {
 
     fn has_room(&self) -> std::io::Result<()> {
         let folder = &self.place.folder;
+        files::remove_drafts(folder)?;
         files::check_room(folder, files::size_of_content(folder)? + SPARE)
     }
 
@@ -75,33 +95,52 @@ impl SledStore {
         std::mem::replace(&mut *slot, open)
     }
 
-    /// Lets go of the failed database, and waits until all who read from it did, too.
-    fn close(&self, failed: &Error) {
-        let Ok(mut database) = self.put(Err(failed.clone())) else {
-            return;
-        };
-        let begun = Instant::now();
-        loop {
-            match Arc::try_unwrap(database) {
-                Ok(last) => {
-                    // A failed engine may panic as it ends; what it leaves is judged at opening.
-                    let _ = catch_unwind(AssertUnwindSafe(|| drop(last)));
-                    return;
-                }
-                // The opening will find it in use, and is tried again later.
-                Err(_) if begun.elapsed() > PATIENCE => return,
-                Err(shared) => database = shared,
-            }
-            sleep(Duration::from_millis(2));
+    /// Lets go of the failed database, and waits for those who read from it; tells whether it is gone.
+    fn close(&self, healing: &mut Healing, failed: &Error) -> bool {
+        if let Ok(database) = self.put(Err(failed.clone())) {
+            *healing = Healing {
+                leaving: Some(database),
+                stale: true,
+            };
         }
+        let begun = Instant::now();
+        while let Some(database) = healing.leaving.take() {
+            match Arc::try_unwrap(database) {
+                // A failed engine may panic as it ends; what it leaves is judged at opening.
+                Ok(last) => drop(catch_unwind(AssertUnwindSafe(|| drop(last)))),
+                Err(shared) => {
+                    healing.leaving = Some(shared);
+                    if begun.elapsed() > PATIENCE {
+                        return false;
+                    }
+                    sleep(Duration::from_millis(2));
+                }
+            }
+        }
+        true
     }
 
-    fn open_anew(&self) -> Result<Database, OpenError> {
+    fn open_anew(&self, healing: &mut Healing) -> Result<Database, OpenError> {
         let folder = &self.place.folder;
-        let anchor = anchor::path(folder);
-        files::rewrite_content(folder).map_err(OpenError::io(folder))?;
-        files::rewrite(&anchor).map_err(OpenError::io(&anchor))?;
+        self.check_unused()?;
+        if healing.stale {
+            let anchor = anchor::path(folder);
+            files::rewrite_content(folder).map_err(OpenError::io(folder))?;
+            files::rewrite(&anchor).map_err(OpenError::io(&anchor))?;
+            healing.stale = false;
+        }
         Database::open(&self.place)?.checked(folder)
+    }
+
+    /// An engine that is slow to end holds the lock of the file that it knows, and would not be seen
+    /// once another took its place.
+    fn check_unused(&self) -> Result<(), OpenError> {
+        let path = self.place.folder.join(DATABASE);
+        let file = File::open(&path).map_err(OpenError::io(&path))?;
+        files::lock(&file, PATIENCE).map_err(|error| match error {
+            TryLockError::WouldBlock => OpenError::InUse(self.place.folder.clone()),
+            TryLockError::Error(error) => OpenError::io(&path)(error),
+        })
     }
 }
 

@@ -84,6 +84,7 @@ impl Database {
         self.ledger().walk = Some(Progress::default());
         let walk = UnderWay(self);
         loop {
+            self.writable()?;
             let step = engine::attempt(&self.failure, || self.step())?;
             if step.outrun {
                 return Err(WalkError::Outrun);
@@ -97,6 +98,8 @@ impl Database {
                 None => {}
                 Some(Ok(manifest)) => {
                     drop(walk);
+                    // What a failed engine read is not worth keeping.
+                    self.writable()?;
                     return Ok(manifest);
                 }
                 Some(Err(damage)) => {

@@ -4,6 +4,7 @@ use crate::secret::Key;
 use crate::store::manifest::ManifestKeys;
 use crate::store::sled::engine::attempt;
 use crate::store::{Change, Durability, Row, Store, Swap, Tree};
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
@@ -73,7 +74,7 @@ async fn a_store_that_lost_a_row_while_it_ran_is_red_and_stays_closed() {
     for _ in 0..2 {
         let health = store.heal(|| panic!("nothing was opened"));
         assert!(
-            matches!(&health, Health::Failing(error) if error.to_string().ends_with(words)),
+            matches!(&health, Health::Damaged(error) if error.to_string().ends_with(words)),
             "{health:?}"
         );
         assert!(store.get(Tree::Accounts, b"b").await.is_err());
@@ -88,10 +89,11 @@ async fn a_store_whose_last_acknowledged_write_is_gone_stays_closed() {
     let older = std::fs::read(folder.path().join("store/db")).unwrap();
     assert_eq!(write(&store, b"b").await.unwrap(), Swap::Done);
     fail(&store);
-    store.close(&Error::Io("closed".to_owned()));
+    let closed = Error::Io("closed".to_owned());
+    assert!(store.close(&mut store.healing.lock().unwrap(), &closed));
     std::fs::write(folder.path().join("store/db"), older).unwrap();
     let health = store.heal(|| panic!("nothing was opened"));
-    assert!(matches!(health, Health::Failing(_)), "{health:?}");
+    assert!(matches!(health, Health::Damaged(_)), "{health:?}");
 }
 
 #[tokio::test]
@@ -112,4 +114,63 @@ async fn what_still_reads_delays_the_closing_and_does_not_break_it() {
     drop(reading);
     assert!(matches!(healing.join().unwrap(), Health::Healed));
     assert!(store.get(Tree::Accounts, b"a").await.unwrap().is_some());
+}
+
+/// Which file the database is, however it is named.
+fn inode(folder: &TempDir) -> u64 {
+    let database = folder.path().join("store/db");
+    std::fs::metadata(database).unwrap().ino()
+}
+
+#[tokio::test]
+async fn while_someone_reads_the_failed_database_no_other_takes_its_place() {
+    let (folder, store) = created();
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    fail(&store);
+    let (reading, before) = (store.database().unwrap(), inode(&folder));
+    for _ in 0..2 {
+        let health = store.heal(|| panic!("nothing was opened"));
+        assert!(matches!(health, Health::Failing(_)), "{health:?}");
+        assert_eq!(inode(&folder), before);
+        assert!(reading.get(b"\x01a").unwrap().is_some());
+    }
+    drop(reading);
+    assert!(matches!(store.heal(|| ()), Health::Healed));
+    assert_ne!(inode(&folder), before);
+    assert!(store.get(Tree::Accounts, b"a").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_engine_that_still_holds_the_file_is_not_passed_by() {
+    let (folder, store) = created();
+    fail(&store);
+    let closed = Error::Io("closed".to_owned());
+    assert!(store.close(&mut store.healing.lock().unwrap(), &closed));
+    let holder = File::open(folder.path().join("store/db")).unwrap();
+    holder.lock().unwrap();
+    let before = inode(&folder);
+    let health = store.heal(|| panic!("nothing was opened"));
+    assert!(matches!(health, Health::Failing(_)), "{health:?}");
+    assert_eq!(inode(&folder), before);
+    drop(holder);
+    assert!(matches!(store.heal(|| ()), Health::Healed));
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_written_anew_once_and_drafts_are_cleared_away() {
+    let (folder, store) = created();
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    store.database().unwrap().rows.remove(b"\x01a").unwrap();
+    fail(&store);
+    let draft = folder.path().join("store/db.new.new");
+    std::fs::write(&draft, b"left over").unwrap();
+    let mut seen = vec![inode(&folder)];
+    for _ in 0..3 {
+        let health = store.heal(|| panic!("nothing was opened"));
+        assert!(matches!(health, Health::Damaged(_)), "{health:?}");
+        seen.push(inode(&folder));
+    }
+    assert_ne!(seen[0], seen[1]);
+    assert_eq!(seen[1..], [seen[1]; 3]);
+    assert!(!draft.exists());
 }

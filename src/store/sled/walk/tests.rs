@@ -263,3 +263,15 @@ async fn what_changed_behind_our_back_is_noticed_and_stops_all_writes() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_walk_ends_badly_when_the_engine_fails_meanwhile() {
+    let (_folder, store, _clock) = created();
+    set(&store, Tree::Accounts, b"a", Some(b"1")).await;
+    let database = store.database().unwrap();
+    let walked = store.walk(|_| {
+        let _ = database.failure.set(Error::Io("disk full".to_owned()));
+        Ok::<_, Infallible>(())
+    });
+    assert!(matches!(walked, Err(WalkError::Store(_))), "{walked:?}");
+}

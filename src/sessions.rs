@@ -80,12 +80,14 @@ impl Unkept {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, key: SessionKey) {
+    /// Is there room for it?
+    fn add(&self, key: SessionKey) -> bool {
         let mut keys = self.keys();
         if keys.len() < MOST_UNKEPT {
             keys.insert(key);
         }
         self.count.store(keys.len(), Ordering::Release);
+        keys.contains(&key)
     }
 
     fn remove(&self, key: &SessionKey) {
@@ -192,16 +194,23 @@ impl Sessions {
     /// Ends the session that `token` opens, for good before this returns.
     ///
     /// # Errors
-    /// When the store cannot keep that. For this process it is over all the same, and
-    /// [`Sessions::keep_endings`] tries again.
+    /// When the store cannot keep that. For this process it is over all the same, even when whoever
+    /// waits for this gives up, and [`Sessions::keep_endings`] tries again. Only when 10,000 endings
+    /// are waiting for that is a further one dropped, with a warning: then that session goes on.
     pub async fn end(
         &self,
         token: &AccountToken<SessionRecord>,
     ) -> Result<Option<SessionRecord>, Error> {
         let key = key_of(token);
+        // First of all: a client that leaves ends this at the `await`.
+        let noted = self.unkept.add(key);
         let taken = self.table.take(&key).await;
-        if taken.is_err() {
-            self.unkept.add(key);
+        match &taken {
+            Ok(_) => self.unkept.remove(&key),
+            Err(_) if noted => {}
+            Err(error) => {
+                tracing::warn!(%error, "a session that was to end goes on: too many wait")
+            }
         }
         taken
     }
@@ -215,14 +224,17 @@ impl Sessions {
     /// Writes down the endings that the store could not keep; tells how many.
     ///
     /// # Errors
-    /// When the store still cannot keep one.
+    /// The first one, when the store still cannot keep some. The others are kept all the same.
     pub async fn keep_endings(&self) -> Result<usize, Error> {
         let keys: Vec<SessionKey> = self.unkept.keys().iter().copied().collect();
+        let mut outcome = Ok(keys.len());
         for key in &keys {
-            self.table.remove(key).await?;
-            self.unkept.remove(key);
+            match self.table.remove(key).await {
+                Ok(()) => self.unkept.remove(key),
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
         }
-        Ok(keys.len())
+        outcome
     }
 
     /// Ends one session by its public name.

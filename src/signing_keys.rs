@@ -275,6 +275,20 @@ impl Inner {
     }
 }
 
+/// Destroys the stored ring: whoever opens it next begins another one.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget(store: &dyn Store) -> Result<(), Error> {
+    let at = [(Tree::SigningKeys, RING)];
+    let forgotten = atomically(store, Durability::Relaxed, &at, |rows| {
+        rows.remove::<KeyRing>(RING)?;
+        Ok(())
+    });
+    let forgotten: Result<_, UpdateError> = forgotten.await;
+    Ok(forgotten?)
+}
+
 async fn load_or_begin(parts: &Parts) -> Result<(KeyRing, Vec<Change>), KeyError> {
     let now = parts.clock.now();
     let at = [(Tree::SigningKeys, RING)];

@@ -4,6 +4,7 @@ use crate::accounts::PAGE;
 use crate::audit::{Audit, Details, Event, Source};
 use crate::authn::account::{Account, SinceBackup};
 use crate::clock::{Clock, Timestamp};
+use crate::signing_keys;
 use crate::store::data_folder::Place;
 use crate::store::restore::{OldStore, RestoreError, Restored, Restoring};
 use crate::store::table::{Table, UpdateError};
@@ -34,6 +35,8 @@ pub async fn restore(
 ) -> Result<(Restored, Vec<Account>), RestoreError> {
     let restoring = Restoring::load(place, file, wanted.old, Arc::clone(&clock)).await?;
     let accounts = revive(restoring.store(), clock.now(), wanted.codes).await?;
+    // One of them may have leaked, and been revoked, since the backup.
+    signing_keys::forget(&*restoring.store()).await?;
     let restored = restoring.commit(clock.now()).await?;
     let source = Source::command_line();
     audit.record(Event::SysRestore, &source, &Details::none());

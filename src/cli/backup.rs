@@ -138,7 +138,8 @@ fn show(restored: &Restored, users: &[UserView], codes: SinceBackup) {
     print::line(format!(
         "\nCheck this list: whoever was removed or disabled after {made} is back, with the password of\n\
          then. Everybody is signed out, and invitation links of before do not work. A code of an\n\
-         authenticator works again from the next one or two on."
+         authenticator works again from the next one or two on. The next start makes a new signing key:\n\
+         an app that does not look for unknown keys refuses for up to 5 minutes."
     ));
     print::line(match codes {
         SinceBackup::MayBeSpent => {

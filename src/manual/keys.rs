@@ -44,4 +44,6 @@
 //! the leaked key in its set believes it until the set is too old: five minutes, where `max-age` is honoured. Restart what must forget it at
 //! once. Whoever could read the signing keys could read the whole store: change the master key, too, and reset authenticators.
 //!
-//! A copy of the data folder from before the leak has the leaked key, as the active one perhaps: after it was put back, retire the key again.
+//! A restored backup brings no signing key back: the next start begins a fresh ring, and a verifier that does not look for unknown
+//! keys refuses until its set is too old, five minutes with ours. A copy of the data folder from before the leak has the leaked key, as the
+//! active one perhaps: after it was put back, retire the key again.

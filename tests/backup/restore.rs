@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::harness::crowd::LENIENT;
 use crate::harness::gate::Gate;
-use crate::harness::person::{Person, signed_in};
+use crate::harness::person::{PORTAL, Person, signed_in};
 use crate::{done, key_file, names, refused, users};
 
 /// A gate with one enrolled user beside the first administrator.
@@ -59,6 +59,29 @@ fn an_old_state_opens_no_door_that_was_shut_since() {
         alice.sign_in(&mut gate.browser(), &alice.backup_codes[9]),
         "as was asked for"
     );
+}
+
+#[test]
+fn a_signing_key_that_was_revoked_since_does_not_come_back() {
+    let mut gate = Gate::start("");
+    let leaked = signing_keys(&gate);
+    done(&gate, &["backup", "b"]);
+    done(&gate, &["key", "retire", &leaked[0]]);
+    gate.stop();
+    let said = done(&gate, &["restore", "b", "--force"]);
+    assert!(said.contains("a new signing key"), "{said}");
+    gate.spawn();
+    let fresh = signing_keys(&gate);
+    assert_eq!((leaked.len(), fresh.len()), (1, 1));
+    assert_ne!(fresh, leaked);
+}
+
+/// The names in the key set.
+fn signing_keys(gate: &Gate) -> Vec<String> {
+    let set = gate.browser().get(&format!("{PORTAL}/jwks.json")).json();
+    let keys = set["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 
 /// When backups are made, and how many stay.
 #[derive(Clone, Debug)]
@@ -61,32 +62,70 @@ async fn turn(schedule: &Schedule, backups: &Backups, now: Timestamp) -> Result<
         error,
     };
     let instance = &backups.parts.instance;
-    files::create_folder(&schedule.folder).map_err(failed)?;
-    let folder = std::path::absolute(&schedule.folder).map_err(failed)?;
-    let made = made_at(&folder, instance).map_err(failed)?;
-    if let Some(newest) = newest(&made, now) {
+    let (wanted, ours) = (schedule.clone(), instance.clone());
+    let prepared = blocking(move || prepare(&wanted, &ours, now)).await;
+    let (newest, due) = prepared.map_err(failed)?;
+    if let Some(newest) = newest {
         backups.last.set(newest);
     }
-    let wait = wait(&made, now, schedule.every);
-    if !wait.is_zero() {
-        return Ok(wait);
-    }
-    file::clear(&folder, |stem| moment(stem, instance).is_some()).map_err(failed)?;
+    let folder = match due {
+        Due::In(wait) => return Ok(wait),
+        Due::Now(folder) => folder,
+    };
     let path = folder.join(name(instance, now));
     let made = backups
         .make(path, Existing::Keep, &Source::schedule())
         .await?;
     tracing::info!(file = %made.path.display(), rows = made.end.total(), "a backup was made");
-    for old in surplus(
-        made_at(&folder, instance).map_err(failed)?,
-        now,
-        schedule.keep,
-    ) {
+    let (keep, ours) = (schedule.keep, instance.clone());
+    let removed = blocking(move || remove_surplus(&folder, &ours, now, keep));
+    removed.await.map_err(failed)?;
+    Ok(schedule.every)
+}
+
+/// Runs file work where it may wait for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// When the next backup is due.
+enum Due {
+    In(Duration),
+    /// In this folder, which is there and has no drafts of ours.
+    Now(PathBuf),
+}
+
+/// What is due, and when the newest backup was made.
+fn prepare(
+    schedule: &Schedule,
+    instance: &InstanceId,
+    now: Timestamp,
+) -> io::Result<(Option<Timestamp>, Due)> {
+    files::create_folder(&schedule.folder)?;
+    let folder = std::path::absolute(&schedule.folder)?;
+    let made = made_at(&folder, instance)?;
+    let wait = wait(&made, now, schedule.every);
+    if !wait.is_zero() {
+        return Ok((newest(&made, now), Due::In(wait)));
+    }
+    file::clear(&folder, |stem| moment(stem, instance).is_some())?;
+    Ok((newest(&made, now), Due::Now(folder)))
+}
+
+fn remove_surplus(
+    folder: &Path,
+    instance: &InstanceId,
+    now: Timestamp,
+    keep: usize,
+) -> io::Result<()> {
+    for old in surplus(made_at(folder, instance)?, now, keep) {
         let path = folder.join(name(instance, old));
-        std::fs::remove_file(&path).map_err(failed)?;
+        std::fs::remove_file(&path)?;
         tracing::info!(file = %path.display(), "an old backup was removed");
     }
-    Ok(schedule.every)
+    Ok(())
 }
 
 /// How long until the next one.

@@ -29,6 +29,9 @@ pub struct Marker {
     pub state: State,
 }
 
+/// Begins the name of every folder that a replaced store goes to.
+pub(crate) const ASIDE: &str = "replaced-";
+
 /// How far the making of the store got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -97,8 +100,22 @@ impl Marker {
             let known = SCHEMA;
             return Err(OpenError::OtherSchema { found, known });
         }
-        let marker = serde_json::from_slice(&text).map_err(|_| OpenError::MarkerDamaged(path))?;
-        Ok(Some(marker))
+        match serde_json::from_slice::<Self>(&text) {
+            Ok(marker) if marker.stays_within() => Ok(Some(marker)),
+            Ok(_) | Err(_) => Err(OpenError::MarkerDamaged(path)),
+        }
+    }
+
+    /// Is the folder for the old store one that we would have named? Things are moved there, or removed.
+    fn stays_within(&self) -> bool {
+        let State::Ready {
+            replacing: Some(Replacing { aside, .. }),
+            ..
+        } = &self.state
+        else {
+            return true;
+        };
+        aside.starts_with(ASIDE) && !aside.contains(['/', '\\', '\0'])
     }
 
     /// Writes the marker in place of an earlier one, durably.

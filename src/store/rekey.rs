@@ -10,7 +10,7 @@ use crate::store::backup::Piece;
 use crate::store::data_folder::{DataFolder, Place};
 use crate::store::draft::Draft;
 use crate::store::manifest::Manifest;
-use crate::store::marker::{Aside, Marker, Replacing, State};
+use crate::store::marker::{ASIDE, Aside, Marker, Replacing, State};
 use crate::store::opening::{KeyId, OpenError};
 use crate::store::sled::WalkError;
 use crate::store::{Error, Tree, master_key};
@@ -177,7 +177,7 @@ fn prepare(
 
 fn replacing(now: Timestamp) -> Replacing {
     Replacing {
-        aside: format!("replaced-{}", now.compact()),
+        aside: format!("{ASIDE}{}", now.compact()),
         then: Aside::Remove,
     }
 }

@@ -9,7 +9,7 @@ use crate::store::backup::read::{Next, Reader};
 use crate::store::backup::{BackupError, End, Header};
 use crate::store::data_folder::Place;
 use crate::store::draft::{DATABASE, Draft};
-use crate::store::marker::{Aside, Marker, Replacing};
+use crate::store::marker::{ASIDE, Aside, Marker, Replacing};
 use crate::store::opening::{InstanceId, OpenError};
 use crate::store::{Error, Store, Tree, files, master_key};
 use std::fs::File;
@@ -218,7 +218,7 @@ fn may_replace(folder: &Path, header: &Header, old: OldStore) -> Result<(), Rest
 
 /// A name for the old store that is not taken.
 fn unused(folder: &Path, now: Timestamp) -> String {
-    let first = format!("replaced-{}", now.compact());
+    let first = format!("{ASIDE}{}", now.compact());
     let more = (2..).map(|number| format!("{first}-{number}"));
     std::iter::once(first.clone())
         .chain(more)

@@ -2,6 +2,7 @@ use super::*;
 use crate::clock::{ManualClock, Timestamp};
 use crate::secret::Key;
 use crate::store::Swap;
+use crate::store::marker::{Aside, Replacing};
 use crate::store::table::{Record, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -155,6 +156,27 @@ async fn a_damaged_marker_is_refused() {
         assert_eq!(
             refused, "the marker file DIR/VESTIBULE-STORE is damaged",
             "{marker}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_marker_that_points_out_of_the_folder_is_damaged() {
+    for aside in ["", "/tmp", "..", "store", "replaced-/../..", "replaced-a/b"] {
+        let folder = served().await;
+        let mut marker = Marker::read(folder.path()).unwrap().unwrap();
+        let State::Ready { replacing, .. } = &mut marker.state else {
+            panic!("{marker:?}");
+        };
+        *replacing = Some(Replacing {
+            aside: aside.to_owned(),
+            then: Aside::Remove,
+        });
+        marker.write(folder.path()).unwrap();
+        assert_eq!(
+            refusal(folder.path()).await,
+            "the marker file DIR/VESTIBULE-STORE is damaged",
+            "{aside}"
         );
     }
 }

@@ -229,6 +229,8 @@ impl Inner {
         let stored = stored.ok_or(Error::from(UpdateError::Missing))?;
         let content = self.tend(&mut stored.clone()).is_empty();
         if content {
+            // A store that failed may show a ring that never became durable, and mend without it.
+            self.parts.store.ping().await?;
             self.in_force.store(Arc::new(KeySet::open(stored)?));
         }
         Ok(content)
@@ -255,6 +257,9 @@ impl Inner {
             Ok((ring, changes))
         });
         let (ring, changes) = swapped.await?;
+        if changes.is_empty() {
+            self.parts.store.ping().await?;
+        }
         self.in_force.store(Arc::new(KeySet::open(ring)?));
         self.record(&changes, source);
         Ok(())

@@ -5,7 +5,8 @@ use crate::clock::ManualClock;
 use crate::identity::ring::{PUBLISHED_BEFORE, State};
 use crate::store::memory::MemoryStore;
 use crate::store::observed::{Observed, Watcher};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::store::{BoxFuture, Change, Entry, Found, Swap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 const POLICY: Policy = Policy {
@@ -196,4 +197,60 @@ async fn a_ring_that_is_lost_while_running_is_an_error_and_the_keys_stay_in_forc
     assert!(keys.tend().await.is_err());
     assert!(keys.rotate(&source()).await.is_err());
     assert_eq!(held(&keys), before);
+}
+
+/// A store whose failure shows in a ping alone, as sled's does in a read.
+#[derive(Debug)]
+struct Failing(Arc<dyn Store>, AtomicBool);
+
+impl Store for Failing {
+    fn get<'a>(&'a self, tree: Tree, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Found>, Error>> {
+        self.0.get(tree, key)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        changes: &'a [Change<'a>],
+        durability: Durability,
+    ) -> BoxFuture<'a, Result<Swap, Error>> {
+        self.0.swap(changes, durability)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        tree: Tree,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        self.0.scan(tree, prefix, after, limit)
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
+        let failed = self.1.load(Ordering::SeqCst);
+        Box::pin(async move {
+            if failed {
+                return Err(Error::Io("failed".to_owned()));
+            }
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_a_failed_store_shows_is_not_taken_over_until_it_is_well() {
+    let mut world = World::new();
+    let there = world.open().await;
+    let failing = Arc::new(Failing(Arc::clone(&world.store), AtomicBool::new(true)));
+    world.store = Arc::clone(&failing) as _;
+    let here = world.open().await;
+    let before = held(&here);
+    there.rotate(&source()).await.unwrap();
+    assert!(here.tend().await.is_err());
+    // Nothing is left to do for it: a change that only reads.
+    assert!(here.rotate(&source()).await.is_err());
+    assert_eq!(held(&here), before);
+    failing.1.store(false, Ordering::SeqCst);
+    here.tend().await.unwrap();
+    assert_eq!(held(&here), held(&there));
 }

@@ -348,12 +348,33 @@ pub struct Audit {
 
 struct AuditFile {
     path: PathBuf,
-    open: Mutex<File>,
+    open: Mutex<Lines<File>>,
 }
 
 impl AuditFile {
-    fn lock(&self) -> MutexGuard<'_, File> {
+    fn lock(&self) -> MutexGuard<'_, Lines<File>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends lines, each at the beginning of one.
+struct Lines<W> {
+    to: W,
+    /// The last write failed, perhaps half-way: what follows must not become part of its line.
+    torn: bool,
+}
+
+impl<W: Write> Lines<W> {
+    const fn new(to: W) -> Self {
+        Self { to, torn: false }
+    }
+
+    /// One write per line: `O_APPEND` keeps lines of several processes apart.
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        let begin = if self.torn { "\n" } else { "" };
+        let written = self.to.write_all(format!("{begin}{line}\n").as_bytes());
+        self.torn = written.is_err();
+        written
     }
 }
 
@@ -376,7 +397,7 @@ impl Audit {
     pub fn to_file(clock: Arc<dyn Clock>, path: &Path) -> io::Result<Self> {
         let file = AuditFile {
             path: path.to_owned(),
-            open: Mutex::new(open(path)?),
+            open: Mutex::new(Lines::new(open(path)?)),
         };
         Ok(Self {
             file: Some(Arc::new(file)),
@@ -393,7 +414,8 @@ impl Audit {
             return Ok(());
         };
         let fresh = open(&file.path)?;
-        *file.lock() = fresh;
+        // It may be the same file: a torn line stays one.
+        file.lock().to = fresh;
         Ok(())
     }
 
@@ -434,8 +456,7 @@ impl Audit {
             return log(event, source, details);
         };
         let line = json_line(event, source, details, self.clock.wall());
-        // One write per line: O_APPEND keeps lines of several processes apart.
-        let written = file.lock().write_all(format!("{line}\n").as_bytes());
+        let written = file.lock().append(&line);
         if let Err(error) = written {
             self.failures.inc();
             tracing::error!(%error, "the audit file cannot be written");
@@ -544,6 +565,36 @@ mod tests {
         std::fs::remove_dir_all(folder.path()).unwrap();
         audit.reopen().unwrap_err();
         start(&audit);
+    }
+
+    #[test]
+    fn a_torn_line_does_not_take_the_next_one_with_it() {
+        /// Has room for so many bytes.
+        struct Disk(Vec<u8>, usize);
+
+        impl Write for Disk {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let fits = bytes.len().min(self.1 - self.0.len());
+                if fits == 0 {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                self.0.extend_from_slice(&bytes[..fits]);
+                Ok(fits)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let mut lines = Lines::new(Disk(vec![], 5));
+        lines.append("one").unwrap();
+        lines.append("two").unwrap_err();
+        lines.append("three").unwrap_err();
+        lines.to.1 = 100;
+        lines.append("four").unwrap();
+        lines.append("five").unwrap();
+        assert_eq!(lines.to.0, b"one\nt\nfour\nfive\n");
     }
 
     #[test]

@@ -32,6 +32,7 @@
 //! | `Max-Forwards` of `OPTIONS` that is no number | | 400 `max-forwards` | RFC 9110, 7.6.2 |
 //! | a request that came through here twice, by `Via` | | 508 `loop` | RFC 9110, 7.6.3 |
 //! | a WebSocket handshake with a body, without a key, from another origin | | 400 `handshake`, 403 `handshake-origin` | RFC 6455, 4.2.1 |
+//! | `Early-Data`, whatever it says, with a method that is not safe or for a page of ours: TLS early data can be replayed | | 425 `too-early` | RFC 8470, 4, 5.1 |
 //! | too long a target, head, number of lines or of cookies | | 414, 431 | [`inputs`](crate::manual::inputs) |
 //!
 //! # Changed
@@ -50,6 +51,7 @@
 //! | other names with `_` | dropped, unless `proxy.underscore_headers = "keep"` |
 //! | our cookies | taken out of `Cookie`; the others keep their bytes and their order |
 //! | `X-HTTP-Method-Override` and its like | dropped where rules name methods |
+//! | `Early-Data`, once or more | `Early-Data: 1`, which no `Connection` line strikes out; an app's own 425 passes (RFC 8470, 5.2) |
 //! | `Via` | `1.1 vestibule` is added |
 //! | `Max-Forwards` | of `OPTIONS` counted down, 0 is answered here; of other methods dropped |
 //! | white space around a value, letter case of names | trimmed; lower case |

@@ -52,6 +52,9 @@ impl Default for Settings {
     }
 }
 
+/// By which a proxy says that a request came before its TLS handshake was over (RFC 8470 section 5.1).
+pub(crate) const EARLY_DATA: HeaderName = HeaderName::from_static("early-data");
+
 /// Who opened the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
@@ -147,6 +150,7 @@ pub struct Inbound {
     id: RequestId,
     cookies: Cookies,
     max_forwards: Option<u64>,
+    early: bool,
     connection: Connection,
 }
 
@@ -191,6 +195,7 @@ impl Inbound {
             id: id.unwrap_or_else(RequestId::generate),
             cookies: Cookies::read(&parts.headers)?,
             max_forwards,
+            early: parts.headers.contains_key(EARLY_DATA),
             connection: connection.clone(),
         })
     }
@@ -243,6 +248,15 @@ impl Inbound {
     #[must_use]
     pub fn max_forwards(&self) -> Option<u64> {
         self.max_forwards
+    }
+
+    /// True when somebody could have copied this request and sent it again, because it came in TLS early data.
+    ///
+    /// One `Early-Data` line says so, as do several and wrong ones (RFC 8470 section 5.1). Anybody is believed: who
+    /// lies is only served less.
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.early
     }
 }
 

@@ -236,6 +236,7 @@ pub fn problem_of(status: StatusCode) -> Problem {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::UnsupportedMediaType,
         StatusCode::MISDIRECTED_REQUEST => Problem::WrongHost,
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::HeadTooLarge,
+        StatusCode::TOO_EARLY => Problem::TooEarly,
         StatusCode::BAD_GATEWAY => Problem::AppUnreachable,
         StatusCode::SERVICE_UNAVAILABLE => Problem::AppBusy(APP_WAIT),
         StatusCode::GATEWAY_TIMEOUT => Problem::AppTimeout,

@@ -66,6 +66,12 @@ async fn routed(
     body: Incoming,
     inbound: &Inbound,
 ) -> Answered {
+    if is_too_early(&parts.method, route, inbound) {
+        let refusal = Refusal::TooEarly;
+        context.record(inbound, Event::InputValidationFail, refusal.name());
+        let answer = context.refuse(Asker::of(&parts), inbound.id(), refusal);
+        return Answered::new(Class::Refused, answer);
+    }
     // Apps fetch the public keys by names that no browser knows.
     let for_all = *route == Route::Portal(Page::Jwks);
     if !for_all && !context.place.serves(inbound.target().host()) {
@@ -86,6 +92,12 @@ async fn routed(
             Answered::new(Class::Refused, answer)
         }
     }
+}
+
+/// What could be a copy may ask the app for what it has, and nothing else: it neither changes anything nor
+/// takes a step of ours (RFC 8470 section 4).
+fn is_too_early(method: &Method, route: &Route, inbound: &Inbound) -> bool {
+    inbound.is_early() && !(method.is_safe() && *route == Route::Application)
 }
 
 /// Counts the answer, writes its line, and says under which name both know it.

@@ -20,5 +20,6 @@ mod chunks;
 mod lines;
 mod sequences;
 mod headers;
+mod early;
 mod paths;
 mod mutations;

@@ -55,6 +55,8 @@ pub enum Problem {
     WrongHost,
     /// Too many attempts; no other one counts before this time is over.
     TooMany(Duration),
+    /// The request came before the encryption was fully set up, and could be a copy.
+    TooEarly,
     /// The request's head is too large, which mostly means too many cookies.
     HeadTooLarge,
     /// A mistake of ours.
@@ -112,7 +114,7 @@ pub fn view(model: &Model<'_>) -> Document {
 
 impl Problem {
     /// Every kind, for tests and tables; times are examples.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::NotEncrypted,
         Self::NoCookie,
@@ -127,6 +129,7 @@ impl Problem {
         Self::UnsupportedMediaType,
         Self::WrongHost,
         Self::TooMany(Duration::from_secs(30)),
+        Self::TooEarly,
         Self::HeadTooLarge,
         Self::Internal,
         Self::AppUnreachable,
@@ -152,6 +155,7 @@ impl Problem {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooEarly => StatusCode::TOO_EARLY,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::AppUnreachable => StatusCode::BAD_GATEWAY,
@@ -178,6 +182,7 @@ impl Problem {
             Self::UnsupportedMediaType => "That kind of data is not read here",
             Self::WrongHost => "This address leads nowhere",
             Self::TooMany(_) => "Too many attempts",
+            Self::TooEarly => "That came a little too early",
             Self::HeadTooLarge => "Your browser sent too many cookies",
             Self::Internal => "Something broke on our side",
             Self::AppUnreachable => "The app is not answering",
@@ -221,6 +226,9 @@ impl Problem {
             Self::UnsupportedMediaType => "The page accepts its own form, and JSON.",
             Self::WrongHost => "No site is set up here under the name that your browser asked for.",
             Self::TooMany(_) => "To keep guessers out, there is a short pause after several tries.",
+            Self::TooEarly => {
+                "Your browser asked before the connection was fully secured, so the request could have been somebody’s copy."
+            }
             Self::HeadTooLarge => {
                 "All cookies and headers of the request together are larger than what is accepted here."
             }
@@ -270,6 +278,7 @@ impl Problem {
                 "Check the address. If you run this site, add the name to its configuration."
             }
             Self::TooMany(wait) => return wait_first(wait),
+            Self::TooEarly => "Try again; this time the connection is ready.",
             Self::HeadTooLarge => {
                 "Clear the cookies of this site in your browser’s settings, then load the page again."
             }
@@ -299,6 +308,7 @@ impl Problem {
             | Self::HeadTooLarge
             | Self::Internal
             | Self::RequestTimeout
+            | Self::TooEarly
             | Self::TooMany(_)
             | Self::Unavailable(_) => Next::TryAgain,
             Self::NotEncrypted | Self::TooLarge | Self::WrongHost => Next::Nothing,

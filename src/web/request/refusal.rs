@@ -82,11 +82,13 @@ pub enum Refusal {
     HandshakeOrigin,
     /// The request has come through here twice.
     Loop,
+    /// Its bytes came before the TLS handshake was over, and could be somebody's copy (RFC 8470 section 5.2).
+    TooEarly,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::ServerOptions,
         Self::Method,
         Self::UnknownMethod,
@@ -124,6 +126,7 @@ impl Refusal {
         Self::Handshake,
         Self::HandshakeOrigin,
         Self::Loop,
+        Self::TooEarly,
     ];
 
     /// The status of the answer.
@@ -144,6 +147,7 @@ impl Refusal {
             Self::FormTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::HandshakeOrigin => StatusCode::FORBIDDEN,
             Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::TooEarly => StatusCode::TOO_EARLY,
             Self::LineEnd
             | Self::RequestLine
             | Self::HeaderLine
@@ -210,6 +214,7 @@ impl Refusal {
             Self::Handshake => "handshake",
             Self::HandshakeOrigin => "handshake-origin",
             Self::Loop => "loop",
+            Self::TooEarly => "too-early",
         }
     }
 

@@ -38,6 +38,27 @@ fn url(read: Result<Inbound, Refusal>) -> Result<String, Refusal> {
 }
 
 #[test]
+fn any_line_of_early_data_counts() {
+    let early = |lines: &[(&str, &str)]| {
+        let host = ("host", "a");
+        let lines: Vec<_> = [host].iter().chain(lines).copied().collect();
+        read("GET", "/", &lines).map(|inbound| inbound.is_early())
+    };
+    let line = ("early-data", "1");
+    for lines in [
+        &[line][..],
+        &[line, line],
+        &[("early-data", "0")],
+        &[("early-data", "")],
+        &[line, ("connection", "early-data")],
+    ] {
+        assert_eq!(early(lines), Ok(true), "{lines:?}");
+    }
+    assert_eq!(early(&[]), Ok(false));
+    assert_eq!(early(&[("connection", "early-data")]), Ok(false));
+}
+
+#[test]
 fn the_target_comes_from_the_request_line_and_the_host() {
     for (method, uri, host, expected) in [
         ("GET", "/x?y", "A.example.:80", Ok("http://a.example/x?y")),

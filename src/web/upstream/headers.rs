@@ -4,7 +4,7 @@
 //! names is removed first, and our own lines are set last.
 
 use crate::identity::Names;
-use crate::web::request::{Inbound, Trust};
+use crate::web::request::{EARLY_DATA, Inbound, Trust};
 use crate::web::upstream::hop_by_hop;
 use http::Version;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VIA};
@@ -197,6 +197,7 @@ fn is_ours_to_set(folded: &str) -> bool {
         folded,
         "host"
             | "content-length"
+            | "early-data"
             | "expect"
             | "max-forwards"
             | "x-request-id"
@@ -234,9 +235,7 @@ fn is_ours_to_set(folded: &str) -> bool {
 
 /// True for what only a trusted proxy may tell the app about the client.
 fn is_forwarding(folded: &str) -> bool {
-    folded == "early-data"
-        || folded.starts_with("x-forwarded-")
-        || folded.starts_with("client-cert")
+    folded.starts_with("x-forwarded-") || folded.starts_with("client-cert")
 }
 
 fn is_method_override(folded: &str) -> bool {
@@ -273,7 +272,7 @@ fn is_our_cookie(pair: &[u8], ours: &[String]) -> bool {
     })
 }
 
-/// Says how the request came: `X-Forwarded-*`, `Forwarded`, `Via`, `X-Request-Id`.
+/// Says how the request came: `X-Forwarded-*`, `Forwarded`, `Via`, `X-Request-Id`, `Early-Data`.
 pub(crate) fn set_forwarding(headers: &mut HeaderMap, inbound: &Inbound, version: Version) {
     let target = inbound.target();
     if let Some(list) = forwarded_for(inbound.route()) {
@@ -295,6 +294,10 @@ pub(crate) fn set_forwarding(headers: &mut HeaderMap, inbound: &Inbound, version
     headers.append(VIA, via);
     if let Some(left) = inbound.max_forwards() {
         headers.insert("max-forwards", HeaderValue::from(left.saturating_sub(1)));
+    }
+    // Set anew, so that no `Connection` line can keep it from an app that wants to wait for the handshake.
+    if inbound.is_early() {
+        headers.insert(EARLY_DATA, HeaderValue::from_static("1"));
     }
 }
 

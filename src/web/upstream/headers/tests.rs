@@ -153,6 +153,7 @@ fn what_we_set_or_what_renames_the_target_passes_from_nobody() {
         "X-Client-IP",
         "Host",
         "Content-Length",
+        "Early-Data",
         "Expect",
         "Max-Forwards",
         "X-Request-Id",

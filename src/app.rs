@@ -15,9 +15,9 @@ use crate::clock::{Clock, ProcessClock};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::server::{self, Listener, Stop};
-use crate::store::Store;
 use crate::store::data_folder::OpenStore;
 use crate::store::opening::OpenError;
+use crate::store::{Durability, Store};
 use crate::timekeeping::{TimeError, Timekeeping, Trust};
 use crate::web::context::Context;
 use crate::web::ops::Ops;
@@ -27,7 +27,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// How long those who asked over the sockets of operators may take to read their answer, once all else has ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +157,18 @@ impl App {
             stopping,
         })
     }
+
+    /// Ends what would go on reading the store. What is read
+    /// on another thread may hold the store a while longer, so it is synced here and not left to its end.
+    async fn leave_well(&self) {
+        self.database.inner().inner().stop_walks();
+        if let Err(error) = self.timekeeping.tick().await {
+            tracing::error!(%error, "the time cannot be written down");
+        }
+        if let Err(error) = self.database.swap(&[], Durability::Synced).await {
+            tracing::error!(%error, "what was done in the last moments may be lost");
+        }
+    }
 }
 
 /// A server whose listeners are bound.
@@ -191,7 +207,7 @@ impl Running {
     /// Serves until `stop`, then lets what is under way end.
     pub async fn run(self, stop: Stop) {
         let Self {
-            app,
+            mut app,
             context,
             listener,
             ops,
@@ -204,20 +220,11 @@ impl Running {
         let chores = chores(&app);
         let admin = tokio::spawn(socket.serve(app.admin.clone(), stopping.clone()));
         let ops_done = CancellationToken::new();
-        let answers = Ops::new(Arc::clone(&app.store), stopping.clone(), app.metrics);
+        let metrics = std::mem::take(&mut app.metrics);
+        let answers = Ops::new(Arc::clone(&app.store), stopping.clone(), metrics);
         let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, answers, &ops_done)));
         let tunnels = context.tunnels.clone();
-        let draining = stopping.clone();
-        let asked = stop.gently;
-        tokio::spawn(async move {
-            asked.cancelled().await;
-            draining.cancel();
-            supervisor::stopping().await;
-        });
-        let stop = Stop {
-            gently: stopping,
-            at_once: stop.at_once,
-        };
+        let stop = told_to_all(stop, stopping);
         let alive = tokio::spawn(supervisor::serving(Arc::clone(&app.store)));
         let settings = wiring::server(&app.config);
         let answer =
@@ -228,15 +235,27 @@ impl Running {
             chore.abort();
         }
         alive.abort();
-        if let Err(error) = app.timekeeping.tick().await {
-            tracing::error!(%error, "the time cannot be written down");
-        }
+        app.leave_well().await;
         ops_done.cancel();
         for task in [Some(admin), ops].into_iter().flatten() {
-            drop(task.await);
+            drop(timeout(LAST_ANSWERS, task).await);
         }
         app.audit
             .record(Event::SysShutdown, &source, &Details::none());
+    }
+}
+
+/// Passes on that it is time to stop: to the service manager, and to all who hold `stopping`.
+fn told_to_all(stop: Stop, stopping: CancellationToken) -> Stop {
+    let (asked, draining) = (stop.gently, stopping.clone());
+    tokio::spawn(async move {
+        asked.cancelled().await;
+        draining.cancel();
+        supervisor::stopping().await;
+    });
+    Stop {
+        gently: stopping,
+        at_once: stop.at_once,
     }
 }
 

@@ -39,6 +39,9 @@ pub enum SourceError {
     /// The store changes faster than it can be read.
     #[error("the store changes faster than it can be read")]
     Outrun,
+    /// The process is about to end.
+    #[error("the backup was broken off: the server is stopping")]
+    Stopped,
 }
 
 impl MakeError {
@@ -49,6 +52,7 @@ impl MakeError {
             Self::Backup { .. } | Self::Source(SourceError::Row(_)) => "file",
             Self::Source(SourceError::Store(_)) => "store",
             Self::Source(SourceError::Outrun) => "outrun",
+            Self::Source(SourceError::Stopped) => "stopping",
         }
     }
 
@@ -64,6 +68,9 @@ impl MakeError {
                 "check the store: `vestibule store verify`; earlier backups are as they were"
             }
             Self::Source(SourceError::Outrun) => "try again when there is less to do",
+            Self::Source(SourceError::Stopped) => {
+                "make it again, with the server stopped or started anew; earlier ones are as they were"
+            }
         }
     }
 }
@@ -179,9 +186,18 @@ impl Parts {
             self.clock.now(),
             sequence,
         );
-        let made = file::create(path, existing, &self.master_key, header, |writer| {
-            write_all(store, writer)
-        });
+        let go_on = || match store.inner().is_stopping() {
+            true => Err(SourceError::Stopped),
+            false => Ok(()),
+        };
+        let made = file::create(
+            path,
+            existing,
+            &self.master_key,
+            header,
+            |writer| write_all(store, writer),
+            go_on,
+        );
         made.map_err(|error| match error {
             FileError::Source(SourceError::Row(error)) => FileError::Backup {
                 path: path.to_owned(),
@@ -207,6 +223,7 @@ fn write_all<W: Write>(
             WalkError::Store(error) => error.into(),
             WalkError::Visitor(error) => error.into(),
             WalkError::Outrun => SourceError::Outrun,
+            WalkError::Stopped => SourceError::Stopped,
             WalkError::Damaged(damage) => Error::Io(damage.to_string()).into(),
         })
 }

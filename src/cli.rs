@@ -19,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::{Builder, Runtime};
 
 /// A login in front of any web app: password, one-time code, signed identity.
 #[derive(Debug, Parser)]
@@ -163,11 +164,17 @@ fn load(common: &Common, overrides: Overrides) -> Result<crate::config::Loaded, 
         .map_err(Failure::usage)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failure::running(error, "the system is short of threads or file descriptors")
-        })
+fn runtime() -> Result<Runtime, Failure> {
+    build(&mut Builder::new_multi_thread())
+}
+
+/// A runtime for what must not be held up by anything else, on the thread that waits for it.
+fn watch() -> Result<Runtime, Failure> {
+    build(&mut Builder::new_current_thread())
+}
+
+fn build(builder: &mut Builder) -> Result<Runtime, Failure> {
+    builder.enable_all().build().map_err(|error| {
+        Failure::running(error, "the system is short of threads or file descriptors")
+    })
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The one path of the socket's API.
 const COMMANDS: &str = "/v1/commands";
@@ -70,8 +71,9 @@ impl AdminSocket {
         Ok(Self { listener, path })
     }
 
-    /// Answers commands until `shutdown`, then removes the socket.
+    /// Answers commands until `shutdown`, then removes the socket and waits for the answers under way.
     pub async fn serve(self, admin: Admin, shutdown: CancellationToken) {
+        let conversations = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -79,7 +81,7 @@ impl AdminSocket {
             };
             match accepted {
                 Ok((stream, _)) if is_ours(&stream) => {
-                    tokio::spawn(converse(stream, admin.clone()));
+                    conversations.spawn(converse(stream, admin.clone()));
                 }
                 Ok(_) => tracing::warn!("another user tried the admin socket"),
                 Err(error) => {
@@ -91,6 +93,8 @@ impl AdminSocket {
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::debug!(%error, "the admin socket was gone already");
         }
+        conversations.close();
+        conversations.wait().await;
     }
 }
 

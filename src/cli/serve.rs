@@ -4,15 +4,17 @@ use crate::admin::view::InvitationView;
 use crate::app::{App, Running};
 use crate::audit::Audit;
 use crate::cli::admin::start_failure;
-use crate::cli::{Failure, print, runtime};
+use crate::cli::{Failure, print, runtime, watch};
 use crate::config::{Config, Loaded};
 use crate::demo;
-use crate::server::{Stop, descriptors};
+use crate::server::{Settings, Stop, descriptors};
 use crate::telemetry;
 use crate::timekeeping::Trust;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
 pub(in crate::cli) fn serve(loaded: Loaded, trust: Trust) -> Result<ExitCode, Failure> {
     if !loaded.warnings.0.is_empty() {
@@ -20,8 +22,8 @@ pub(in crate::cli) fn serve(loaded: Loaded, trust: Trust) -> Result<ExitCode, Fa
     }
     telemetry::start(&loaded.config.log);
     descriptors::raise();
-    runtime()?.block_on(async {
-        let stop = stop_on_signal()?;
+    let drain_timeout = loaded.config.proxy.drain_timeout;
+    until_stopped(drain_timeout, |stop| async move {
         let running = start(loaded.config, trust).await?;
         reopen_on_hangup(running.app().audit().clone())?;
         announce(&running);
@@ -41,12 +43,12 @@ pub(in crate::cli) fn demo(listen: SocketAddr) -> Result<ExitCode, Failure> {
     let folder = demo::Folder::create().map_err(|error| {
         Failure::running(error, "the folder for temporary files has to be writable")
     })?;
-    runtime()?.block_on(async {
-        let stop = stop_on_signal()?;
+    let place = folder.path().to_owned();
+    until_stopped(Settings::default().drain_timeout, |stop| async move {
         let sample = demo::start_app()
             .await
             .map_err(|error| Failure::running(error, "a port on the loopback address is needed"))?;
-        let config = demo::config(listen, sample, folder.path()).map_err(Failure::usage)?;
+        let config = demo::config(listen, sample, &place).map_err(Failure::usage)?;
         telemetry::start(&config.log);
         let running = start(config, Trust::Mark).await?;
         announce(&running);
@@ -59,6 +61,51 @@ pub(in crate::cli) fn demo(listen: SocketAddr) -> Result<ExitCode, Failure> {
         running.run(stop).await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What the end may take beside the drain time: the last writes, the last answers of operators.
+const LAST_WORK: Duration = Duration::from_secs(6);
+
+/// How long work on other threads may take to hear that nobody waits for it any more.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+
+/// Runs `work` until it ends, and it has to end in time once it is told to stop: a disk may be stuck for
+/// good. Everything that was acknowledged is on disk by then.
+fn until_stopped<F>(
+    drain_timeout: Duration,
+    work: impl FnOnce(Stop) -> F,
+) -> Result<ExitCode, Failure>
+where
+    F: Future<Output = Result<ExitCode, Failure>> + Send + 'static,
+{
+    let runtime = runtime()?;
+    // A reactor of its own: a thread that waits for a stuck disk may hold up that of the others.
+    let watch = watch()?;
+    let ended = watch.block_on(async {
+        let stop = stop_on_signal()?;
+        let work = runtime.spawn(work(stop.clone()));
+        tokio::select! {
+            ended = work => ended.unwrap_or_else(|error| {
+                Err(Failure::running(error, "the log may say more"))
+            }),
+            () = overdue(&stop, drain_timeout) => Err(Failure::running(
+                "it did not end in time, and was ended",
+                "the disk may be stuck; whatever was acknowledged is kept",
+            )),
+        }
+    });
+    runtime.shutdown_timeout(LAST_THREADS);
+    ended
+}
+
+/// Returns when everything should have ended.
+async fn overdue(stop: &Stop, drain_timeout: Duration) {
+    stop.gently.cancelled().await;
+    tokio::select! {
+        () = sleep(drain_timeout) => {}
+        () = stop.at_once.cancelled() => {}
+    }
+    sleep(LAST_WORK).await;
 }
 
 async fn start(config: Config, trust: Trust) -> Result<Running, Failure> {

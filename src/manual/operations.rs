@@ -97,7 +97,7 @@
 //!
 //! | signal | does |
 //! |---|---|
-//! | SIGTERM, SIGINT | readiness red, no new connections, what is under way ends within `proxy.drain_timeout`; the second one ends at once |
+//! | SIGTERM, SIGINT | readiness red, no new connections, what is under way ends within `proxy.drain_timeout`; the second one ends at once. A backup or a verification that is under way then is broken off. What has not ended 7 s later is left behind, with status 1: a disk may be stuck |
 //! | SIGHUP | opens the audit file again |
 //!
 //! Core files are off, and the process cannot be traced by others of its user (`PR_SET_DUMPABLE`, `RLIMIT_CORE`).

@@ -112,10 +112,8 @@ pub fn verify_open(store: &OpenStore) -> Result<Report, Error> {
         Ok(manifest) => Report::new(Some(&manifest), &Damage::default()),
         Err(WalkError::Damaged(damage)) => Report::new(Some(&sealed.inner().manifest()?), &damage),
         Err(WalkError::Store(error)) => return Err(error),
-        Err(WalkError::Outrun) => {
-            return Err(Error::Io(
-                "it changes faster than it can be read".to_owned(),
-            ));
+        Err(error @ (WalkError::Outrun | WalkError::Stopped)) => {
+            return Err(Error::Io(error.to_string()));
         }
         Err(WalkError::Visitor(never)) => match never {},
     };

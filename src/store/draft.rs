@@ -164,9 +164,10 @@ impl<'a> Draft<'a> {
         let walked = self.store.walk(|_| Ok::<_, Infallible>(()));
         walked.map_err(|error| match error {
             WalkError::Store(error) => error,
-            other @ (WalkError::Damaged(_) | WalkError::Outrun | WalkError::Visitor(_)) => {
-                Error::Io(other.to_string())
-            }
+            other @ (WalkError::Damaged(_)
+            | WalkError::Outrun
+            | WalkError::Stopped
+            | WalkError::Visitor(_)) => Error::Io(other.to_string()),
         })
     }
 

@@ -200,7 +200,9 @@ async fn copy<'a>(
         });
         copied.map_err(|error| match error {
             WalkError::Store(error) | WalkError::Visitor(error) => error,
-            other @ (WalkError::Damaged(_) | WalkError::Outrun) => Error::Io(other.to_string()),
+            other @ (WalkError::Damaged(_) | WalkError::Outrun | WalkError::Stopped) => {
+                Error::Io(other.to_string())
+            }
         })
     })?;
     drop(opened);

@@ -77,6 +77,7 @@ impl Sealed<SledStore> {
             WalkError::Store(error) => WalkError::Store(error),
             WalkError::Damaged(damage) => WalkError::Damaged(damage),
             WalkError::Outrun => WalkError::Outrun,
+            WalkError::Stopped => WalkError::Stopped,
         })
     }
 

@@ -21,6 +21,7 @@ use crate::store::{
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio_util::sync::CancellationToken;
 
 mod heal;
 mod examine;
@@ -45,6 +46,8 @@ pub struct SledStore {
     /// Held by whoever closes and opens.
     healing: Mutex<Healing>,
     clock: Arc<dyn Clock>,
+    /// Long passes over the rows give up.
+    stop: CancellationToken,
 }
 
 impl SledStore {
@@ -76,7 +79,8 @@ impl SledStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let place = Place::new(folder, keys);
-        let database = Database::open(&place)?.checked(folder)?;
+        let stop = CancellationToken::new();
+        let database = Database::open(&place)?.checked(folder, &stop)?;
         Ok(Self::around(place, database, clock))
     }
 
@@ -86,6 +90,7 @@ impl SledStore {
             open: RwLock::new(Ok(Arc::new(database))),
             healing: Mutex::default(),
             clock,
+            stop: CancellationToken::new(),
         }
     }
 
@@ -115,7 +120,19 @@ impl SledStore {
         &self,
         visit: impl FnMut(Event<'_>) -> Result<(), E>,
     ) -> Result<Manifest, WalkError<E>> {
-        self.database()?.walk(visit)
+        self.database()?.walk(&self.stop, visit)
+    }
+
+    /// Before the end of the process: walks and [`SledStore::heal`] give up soon, those that begin later
+    /// at once, so that nobody waits for them. Reads and writes go on.
+    pub fn stop_walks(&self) {
+        self.stop.cancel();
+    }
+
+    /// Was [`SledStore::stop_walks`] called?
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     /// Where the database stands by its own book, whether its rows bear that out or not.

@@ -1,7 +1,7 @@
 //! A backup file on disk: whole and proven to be readable, or not there.
 
 use crate::secret::{Key, random};
-use crate::store::backup::read::{self, Reader};
+use crate::store::backup::read::{self, Next, Reader};
 use crate::store::backup::write::Writer;
 use crate::store::backup::{BackupError, End, Header};
 use crate::store::files;
@@ -61,7 +61,8 @@ pub enum FileError<E> {
 }
 
 /// Makes a backup at `path`: a draft beside it that `fill` writes, synced, read again, and renamed.
-/// Whatever goes wrong, `path` stays as it was. Blocks.
+/// `go_on` is asked before each line that is read again. Whatever goes wrong, `path` stays as it was.
+/// Blocks.
 ///
 /// # Errors
 /// See [`FileError`].
@@ -71,6 +72,7 @@ pub fn create<E>(
     master: &Key,
     header: Header,
     fill: impl FnOnce(&mut Writer<BufWriter<&File>>) -> Result<End, E>,
+    go_on: impl Fn() -> Result<(), E>,
 ) -> Result<Made, FileError<E>> {
     let failed = |error: BackupError| FileError::Backup {
         path: path.to_owned(),
@@ -84,7 +86,8 @@ pub fn create<E>(
     let end = fill(&mut writer).map_err(FileError::Source)?;
     drop(writer.finish(end).map_err(failed)?);
     draft.file.sync_all().map_err(io_failed)?;
-    let end = draft.verify(master).map_err(failed)?;
+    let verified = draft.verify(master, go_on).map_err(FileError::Source)?;
+    let end = verified.map_err(failed)?;
     let bytes = draft.file.metadata().map_err(io_failed)?.size();
     // Asked again: it may have come meanwhile.
     may_stand(path, existing)?;
@@ -152,9 +155,31 @@ impl Draft {
     }
 
     /// Reads what was written, from its beginning to its end.
-    fn verify(&self, master: &Key) -> Result<End, BackupError> {
+    ///
+    /// # Errors
+    /// Those of `go_on`; the inner one says why it is no backup.
+    fn verify<E>(
+        &self,
+        master: &Key,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<Result<End, BackupError>, E> {
+        let mut reader = match self.reader(master) {
+            Ok(reader) => reader,
+            Err(error) => return Ok(Err(error)),
+        };
+        loop {
+            go_on()?;
+            match reader.read() {
+                Ok(Next::Piece(_)) => {}
+                Ok(Next::End(end)) => return Ok(Ok(end)),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    fn reader(&self, master: &Key) -> Result<Reader<BufReader<&File>>, BackupError> {
         (&self.file).rewind()?;
-        Reader::open(BufReader::new(&self.file), master)?.verify()
+        Reader::open(BufReader::new(&self.file), master)
     }
 
     fn publish(mut self, path: &Path) -> io::Result<()> {
@@ -212,7 +237,8 @@ mod tests {
     fn make(path: &Path, existing: Existing) -> Result<Made, FileError<Infallible>> {
         let key = Key::from_bytes([7; 32]);
         let header = Header::new(InstanceId::generate(), &key, Timestamp(1), 1);
-        create(path, existing, &key, header, |_| Ok(End::default()))
+        let go_on = || Ok(());
+        create(path, existing, &key, header, |_| Ok(End::default()), go_on)
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -268,9 +294,16 @@ mod tests {
         make(&path, Existing::Keep).unwrap();
         let before = fs::read(&path).unwrap();
         let key = Key::from_bytes([7; 32]);
-        let header = Header::new(InstanceId::generate(), &key, Timestamp(1), 1);
-        let failed = create(&path, Existing::Replace, &key, header, |_| Err("no rows"));
-        assert!(matches!(failed, Err(FileError::Source("no rows"))));
+        let make = |fill: Result<End, &'static str>, go_on: Result<(), &'static str>| {
+            let header = Header::new(InstanceId::generate(), &key, Timestamp(1), 1);
+            create(&path, Existing::Replace, &key, header, |_| fill, || go_on)
+        };
+        for failed in [
+            make(Err("no rows"), Ok(())),
+            make(Ok(End::default()), Err("no rows")),
+        ] {
+            assert!(matches!(failed, Err(FileError::Source("no rows"))));
+        }
         assert_eq!(fs::read(&path).unwrap(), before);
         assert_eq!(names(folder.path()), ["a"]);
     }

@@ -58,6 +58,9 @@ impl SledStore {
             },
             Err(closed) => closed,
         };
+        if self.is_stopping() {
+            return Health::Failing(failed);
+        }
         if let Err(error) = self.has_room() {
             let reason = format!("{failed}; it cannot be opened again yet: {error}");
             return Health::Failing(Error::Io(reason));
@@ -129,7 +132,7 @@ impl SledStore {
             files::rewrite(&anchor).map_err(OpenError::io(&anchor))?;
             healing.stale = false;
         }
-        Database::open(&self.place)?.checked(folder)
+        Database::open(&self.place)?.checked(folder, &self.stop)
     }
 
     /// An engine that is slow to end holds the lock of the file that it knows, and would not be seen

@@ -14,9 +14,11 @@ use crate::store::sled::row;
 use crate::store::{Error, Row, Tree};
 use sled::IVec;
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::PoisonError;
+use tokio_util::sync::CancellationToken;
 
 /// Rows that are read at once.
 const CHUNK: usize = 256;
@@ -57,6 +59,9 @@ pub enum WalkError<E> {
     /// Rows changed faster than the walk could read them.
     #[error("the store changes faster than it can be read")]
     Outrun,
+    /// The process is about to end: see [`SledStore::stop_walks`](super::SledStore::stop_walks).
+    #[error("it was broken off: the server is stopping")]
+    Stopped,
     /// Whoever was told of the rows gave up.
     #[error("{0}")]
     Visitor(E),
@@ -71,12 +76,14 @@ struct Step {
 }
 
 impl Database {
-    /// Tells `visit` of all rows. Only one walk goes on at a time; a second one waits. Blocks.
+    /// Tells `visit` of all rows, unless `stop` comes before. Only one walk goes on at a time; a
+    /// second one waits. Blocks.
     ///
     /// # Errors
     /// See [`WalkError`]; then what `visit` heard of is of no use.
     pub(crate) fn walk<E>(
         &self,
+        stop: &CancellationToken,
         mut visit: impl FnMut(Event<'_>) -> Result<(), E>,
     ) -> Result<Manifest, WalkError<E>> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +91,9 @@ impl Database {
         self.ledger().walk = Some(Progress::default());
         let walk = UnderWay(self);
         loop {
+            if stop.is_cancelled() {
+                return Err(WalkError::Stopped);
+            }
             self.writable()?;
             let step = engine::attempt(&self.failure, || self.step())?;
             if step.outrun {
@@ -117,8 +127,12 @@ impl Database {
     ///
     /// # Errors
     /// When a row is missing or is not as it was written.
-    pub(crate) fn checked(self, folder: &Path) -> Result<Self, OpenError> {
-        let Err(error) = self.walk(|_| Ok::<_, Infallible>(())) else {
+    pub(crate) fn checked(
+        self,
+        folder: &Path,
+        stop: &CancellationToken,
+    ) -> Result<Self, OpenError> {
+        let Err(error) = self.walk(stop, |_| Ok::<_, Infallible>(())) else {
             return Ok(self);
         };
         Err(match error {
@@ -128,6 +142,7 @@ impl Database {
             },
             WalkError::Store(error) => OpenError::Damaged(error),
             WalkError::Outrun => OpenError::InUse(folder.to_owned()),
+            WalkError::Stopped => OpenError::io(folder)(ErrorKind::Interrupted.into()),
             WalkError::Visitor(never) => match never {},
         })
     }

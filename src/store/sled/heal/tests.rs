@@ -174,3 +174,27 @@ async fn a_damaged_store_is_written_anew_once_and_drafts_are_cleared_away() {
     assert_eq!(seen[1..], [seen[1]; 3]);
     assert!(!draft.exists());
 }
+
+#[tokio::test]
+async fn a_store_that_is_about_to_end_is_not_opened_again() {
+    let (folder, store) = created();
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    fail(&store);
+    let before = inode(&folder);
+    store.stop_walks();
+    let health = store.heal(|| panic!("nothing was opened"));
+    assert!(matches!(health, Health::Failing(_)), "{health:?}");
+    assert_eq!(inode(&folder), before);
+    // Reads go on.
+    assert!(store.get(Tree::Accounts, b"a").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_opening_that_is_told_to_stop_finds_no_damage() {
+    let (_folder, store) = created();
+    let closed = Error::Io("closed".to_owned());
+    assert!(store.close(&mut store.healing.lock().unwrap(), &closed));
+    store.stop_walks();
+    let opened = store.open_anew(&mut Healing::default());
+    assert!(!opened.err().unwrap().is_lasting());
+}

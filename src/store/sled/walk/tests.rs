@@ -275,3 +275,28 @@ async fn a_walk_ends_badly_when_the_engine_fails_meanwhile() {
     });
     assert!(matches!(walked, Err(WalkError::Store(_))), "{walked:?}");
 }
+
+#[tokio::test]
+async fn a_walk_that_is_told_to_stop_gives_up_soon_and_those_after_it_at_once() {
+    let (folder, store, clock) = created();
+    fill(&store, 2_000).await;
+    let mut events = 0;
+    let stopped = store.walk(|_| {
+        store.stop_walks();
+        events += 1;
+        Ok::<_, Infallible>(())
+    });
+    assert!(matches!(stopped, Err(WalkError::Stopped)), "{stopped:?}");
+    assert_eq!(events, CHUNK);
+    let stopped = store.walk(|_| -> Result<(), Infallible> { panic!("nothing is read") });
+    assert!(matches!(stopped, Err(WalkError::Stopped)), "{stopped:?}");
+    // It is not taken for a failure of the store.
+    store.ping().await.unwrap();
+    set(&store, Tree::Accounts, b"last", Some(b"kept")).await;
+    drop(store);
+    let keys = ManifestKeys::new(&Key::from_bytes([7; 32]), b"instance");
+    let place = folder.path().join("store");
+    let store = SledStore::open(&place, keys, Arc::new(clock)).unwrap();
+    let last = store.get(Tree::Accounts, b"last").await.unwrap();
+    assert_eq!(last.unwrap().value, b"kept");
+}

@@ -158,9 +158,15 @@ impl App {
         })
     }
 
-    /// Ends what would go on reading the store. What is read
+    /// Writes down what only memory knows, and ends what would go on reading the store. What is read
     /// on another thread may hold the store a while longer, so it is synced here and not left to its end.
-    async fn leave_well(&self) {
+    async fn leave_well(&self, at_once: CancellationToken) {
+        let (store, sessions) = (Arc::clone(&self.database), &self.parts.sessions);
+        tokio::select! {
+            biased;
+            () = at_once.cancelled() => {}
+            () = upkeep::keep_last_endings(store, sessions, &self.audit) => {}
+        }
         self.database.inner().inner().stop_walks();
         if let Err(error) = self.timekeeping.tick().await {
             tracing::error!(%error, "the time cannot be written down");
@@ -224,6 +230,7 @@ impl Running {
         let answers = Ops::new(Arc::clone(&app.store), stopping.clone(), metrics);
         let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, answers, &ops_done)));
         let tunnels = context.tunnels.clone();
+        let at_once = stop.at_once.clone();
         let stop = told_to_all(stop, stopping);
         let alive = tokio::spawn(supervisor::serving(Arc::clone(&app.store)));
         let settings = wiring::server(&app.config);
@@ -235,7 +242,7 @@ impl Running {
             chore.abort();
         }
         alive.abort();
-        app.leave_well().await;
+        app.leave_well(at_once).await;
         ops_done.cancel();
         for task in [Some(admin), ops].into_iter().flatten() {
             drop(timeout(LAST_ANSWERS, task).await);

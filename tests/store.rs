@@ -227,6 +227,31 @@ impl Drop for SmallDisk {
 }
 
 #[test]
+fn a_sign_out_that_could_not_be_written_is_written_at_the_end() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let place = parent.path().join("small");
+    let Some(disk) = SmallDisk::mount(&place) else {
+        return;
+    };
+    let app = App::start();
+    let data = place.join("data").display().to_string();
+    let config = format!("data_dir = \"{data}\"\n{CONFIG}{}", app.upstream());
+    let mut visit = Visit::begin(Gate::prepared(&config), app);
+    disk.fill();
+    visit.while_nothing_can_be_written();
+    visit.gate.held_still(|| {
+        disk.free();
+        visit.gate.ask_to_stop();
+    });
+    assert!(visit.gate.wait_for_end().success());
+    visit.gate.spawn();
+    let address = visit.gate.address();
+    assert!(!signed_in(&mut visit.leaves.moved_to(address)));
+    assert!(signed_in(&mut visit.stays.moved_to(address)));
+    assert!(!sessions(&visit.gate).contains(&visit.leaving));
+}
+
+#[test]
 fn a_full_disk_stops_sign_ins_and_nothing_else_until_there_is_room() {
     let parent = tempfile::tempdir().expect("a temporary folder");
     let place = parent.path().join("small");

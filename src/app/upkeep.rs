@@ -13,7 +13,7 @@ use crate::timekeeping::Timekeeping;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// How often what has expired is cleared away.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -35,6 +35,9 @@ const HEAL_AT_MOST_EVERY: Duration = Duration::from_secs(8);
 
 /// The time between two tries to open one that is damaged: only a person can mend it.
 const DAMAGED_EVERY: Duration = Duration::from_secs(120);
+
+/// How long opening a failed store once more may take when the process ends.
+const LAST_HEAL: Duration = Duration::from_secs(3);
 
 /// How often all rows are read.
 const VERIFY_EVERY: Duration = Duration::from_secs(3_600);
@@ -77,15 +80,13 @@ pub(in crate::app) async fn tend(keys: SigningKeys) {
 
 /// Opens the store again after a failure, for ever; the longer it fails, the rarer it is tried.
 pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audit: Audit) {
-    let source = Source::default();
     let (mut pause, mut failing) = (HEAL_EVERY, false);
     loop {
         sleep(pause).await;
         match attempt(&store).await {
             Health::Well => pause = HEAL_EVERY,
             Health::Healed => {
-                tracing::info!("the store is open again, and whole");
-                audit.record(Event::SysStoreHealed, &source, &Details::none());
+                tell_of_healing(&audit);
                 (pause, failing) = (HEAL_EVERY, false);
             }
             Health::Failing(error) => {
@@ -101,6 +102,29 @@ pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audi
             tracing::warn!(%error, "a session that was ended is still in the store");
         }
     }
+}
+
+/// The endings that the store could not keep are written down before the process forgets them. The
+/// disk may be well again, and the store not have been opened since.
+pub(in crate::app) async fn keep_last_endings(
+    store: Arc<OpenStore>,
+    sessions: &Sessions,
+    audit: &Audit,
+) {
+    if sessions.keep_endings().await.is_ok() {
+        return;
+    }
+    if let Ok(Health::Healed) = timeout(LAST_HEAL, attempt(&store)).await {
+        tell_of_healing(audit);
+    }
+    if let Err(error) = sessions.keep_endings().await {
+        tracing::error!(%error, "sessions that were ended go on after the next start");
+    }
+}
+
+fn tell_of_healing(audit: &Audit) {
+    tracing::info!("the store is open again, and whole");
+    audit.record(Event::SysStoreHealed, &Source::default(), &Details::none());
 }
 
 /// Tells the log each time, and the audit log once.

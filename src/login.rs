@@ -25,7 +25,7 @@ use crate::login::limits::Limits;
 use crate::metrics::{Registry, number, reading};
 use crate::rate_limit::Limited;
 use crate::secret::Token;
-use crate::sessions::{Begun, Sessions};
+use crate::sessions::{Begun, Sessions, key_of};
 use crate::store::table::{Record, Table, UpdateError};
 use crate::store::{Error, Tree};
 use std::net::IpAddr;
@@ -285,7 +285,7 @@ impl Login {
     ) -> Result<SignedIn, LoginError> {
         let (account, epoch, factor) = (session.account(), session.epoch(), session.factor());
         if let Some(previous) = previous {
-            self.parts.sessions.end(previous).await?;
+            self.parts.sessions.end(&key_of(previous)).await?;
         }
         let begun = self
             .parts
@@ -313,7 +313,8 @@ impl Login {
         })
     }
 
-    /// Ends the session that `token` opens.
+    /// Ends the session that `token` opens. It goes on to its end also when whoever asked for it goes
+    /// away: what has ended is recorded.
     ///
     /// # Errors
     /// When the store cannot keep that.
@@ -322,13 +323,17 @@ impl Login {
         token: &AccountToken<SessionRecord>,
         source: &Source,
     ) -> Result<(), Error> {
-        if let Some(record) = self.parts.sessions.end(token).await? {
-            let details = Details::of(record.account()).session(record.id());
-            self.parts
-                .audit
-                .record(Event::SessionLogout, source, &details);
-        }
-        Ok(())
+        let (parts, key, source) = (Arc::clone(&self.parts), key_of(token), source.clone());
+        let ending = tokio::spawn(async move {
+            if let Some(record) = parts.sessions.end(&key).await? {
+                let details = Details::of(record.account()).session(record.id());
+                let audit = &parts.audit;
+                audit.record(Event::SessionLogout, &source, &details);
+            }
+            Ok(())
+        });
+        let stopping = |_| Error::Io("the runtime is shutting down".to_owned());
+        ending.await.map_err(stopping)?
     }
 }
 

@@ -191,22 +191,18 @@ impl Sessions {
         }
     }
 
-    /// Ends the session that `token` opens, for good before this returns.
+    /// Ends the session under `key`, for good before this returns.
     ///
     /// # Errors
     /// When the store cannot keep that. For this process it is over all the same, even when whoever
     /// waits for this gives up, and [`Sessions::keep_endings`] tries again. Only when 10,000 endings
     /// are waiting for that is a further one dropped, with a warning: then that session goes on.
-    pub async fn end(
-        &self,
-        token: &AccountToken<SessionRecord>,
-    ) -> Result<Option<SessionRecord>, Error> {
-        let key = key_of(token);
-        // First of all: a client that leaves ends this at the `await`.
-        let noted = self.unkept.add(key);
-        let taken = self.table.take(&key).await;
+    pub async fn end(&self, key: &SessionKey) -> Result<Option<SessionRecord>, Error> {
+        // First of all: whoever gives up ends this at the `await`.
+        let noted = self.unkept.add(*key);
+        let taken = self.table.take(key).await;
         match &taken {
-            Ok(_) => self.unkept.remove(&key),
+            Ok(_) => self.unkept.remove(key),
             Err(_) if noted => {}
             Err(error) => {
                 tracing::warn!(%error, "a session that was to end goes on: too many wait")

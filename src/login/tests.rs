@@ -180,7 +180,7 @@ impl World {
 
     /// By which second factor was this session begun?
     async fn factor(&self, token: &AccountToken<SessionRecord>) -> Factor {
-        let key = crate::sessions::key_of(token);
+        let key = key_of(token);
         let record = self.sessions.get(&key).await.unwrap().unwrap();
         let account = self.accounts.get(record.account()).await.unwrap().unwrap();
         let session = record.resume(account.epoch(), &LIFETIMES, self.now());
@@ -189,11 +189,7 @@ impl World {
 
     /// Does this token open a live session, and whose?
     async fn opens(&self, token: &AccountToken<SessionRecord>) -> Option<usize> {
-        let record = self
-            .sessions
-            .get(&crate::sessions::key_of(token))
-            .await
-            .unwrap()?;
+        let record = self.sessions.get(&key_of(token)).await.unwrap()?;
         let account = self.accounts.get(record.account()).await.unwrap()?;
         let session = record
             .resume(account.epoch(), &LIFETIMES, self.now())
@@ -812,3 +808,5 @@ async fn what_has_not_the_form_of_a_code_uses_up_no_try() {
     }
     assert!(world.second_factor(&token, &world.code(0, 0)).await.is_ok());
 }
+
+mod sign_out;

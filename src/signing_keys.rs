@@ -280,15 +280,16 @@ impl Inner {
     }
 }
 
-/// Destroys the stored ring: whoever opens it next begins another one.
+/// Destroys the stored ring: whoever opens it next begins another one. Tells how many keys it had.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn forget(store: &dyn Store) -> Result<(), Error> {
+pub async fn forget(store: &dyn Store) -> Result<usize, Error> {
     let at = [(Tree::SigningKeys, RING)];
     let forgotten = atomically(store, Durability::Relaxed, &at, |rows| {
+        let ring: Option<KeyRing> = rows.get(RING)?;
         rows.remove::<KeyRing>(RING)?;
-        Ok(())
+        Ok(ring.map_or(0, |ring| ring.records().count()))
     });
     let forgotten: Result<_, UpdateError> = forgotten.await;
     Ok(forgotten?)

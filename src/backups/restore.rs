@@ -22,7 +22,18 @@ pub struct Wanted {
     pub codes: SinceBackup,
 }
 
-/// Puts the store of the backup `file` in place; tells what was restored, and every account in it.
+/// What came back with a backup, and what did not.
+#[derive(Debug)]
+pub struct BroughtBack {
+    /// The store.
+    pub restored: Restored,
+    /// Every account in it.
+    pub accounts: Vec<Account>,
+    /// How many signing keys of the backup stay away: one of them may have leaked, and been revoked, since.
+    pub signing_keys_left_behind: usize,
+}
+
+/// Puts the store of the backup `file` in place.
 ///
 /// # Errors
 /// See [`RestoreError`]; then everything is as it was.
@@ -32,15 +43,18 @@ pub async fn restore(
     wanted: Wanted,
     clock: Arc<dyn Clock>,
     audit: &Audit,
-) -> Result<(Restored, Vec<Account>), RestoreError> {
+) -> Result<BroughtBack, RestoreError> {
     let restoring = Restoring::load(place, file, wanted.old, Arc::clone(&clock)).await?;
     let accounts = revive(restoring.store(), clock.now(), wanted.codes).await?;
-    // One of them may have leaked, and been revoked, since the backup.
-    signing_keys::forget(&*restoring.store()).await?;
+    let signing_keys_left_behind = signing_keys::forget(&*restoring.store()).await?;
     let restored = restoring.commit(clock.now()).await?;
     let source = Source::command_line();
     audit.record(Event::SysRestore, &source, &Details::none());
-    Ok((restored, accounts))
+    Ok(BroughtBack {
+        restored,
+        accounts,
+        signing_keys_left_behind,
+    })
 }
 
 /// Every account is told that it comes from a backup.

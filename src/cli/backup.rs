@@ -4,7 +4,7 @@ use crate::admin::Command;
 use crate::admin::view::{self, UserView};
 use crate::app;
 use crate::authn::account::{Account, SinceBackup};
-use crate::backups::restore::{Wanted, restore as bring_back};
+use crate::backups::restore::{BroughtBack, Wanted, restore as bring_back};
 use crate::cli::admin::{execute, must_be_stopped, show_users, start_failure};
 use crate::cli::{Common, Failure, load, print, runtime};
 use crate::clock::SystemClock;
@@ -71,26 +71,23 @@ pub(in crate::cli) fn restore(asked: &Restore, common: &Common) -> Result<ExitCo
             SinceBackup::MayBeSpent
         },
     };
-    let (restored, accounts) = runtime()?.block_on(carry_out(&asked.file, wanted, &config))?;
+    let brought = runtime()?.block_on(carry_out(&asked.file, wanted, &config))?;
     let ceiling = app::ceiling(&config);
-    let mut users: Vec<UserView> = accounts
+    let mut users: Vec<UserView> = brought
+        .accounts
         .iter()
         .map(|account: &Account| view::user(account, ceiling))
         .collect();
     users.sort_by(|a, b| a.name.cmp(&b.name));
     if common.json {
-        print::json(&RestoredView::of(&restored, users));
+        print::json(&RestoredView::of(&brought, users));
     } else {
-        show(&restored, &users, wanted.codes);
+        show(&brought.restored, &users, wanted.codes);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn carry_out(
-    file: &Path,
-    wanted: Wanted,
-    config: &Config,
-) -> Result<(Restored, Vec<Account>), Failure> {
+async fn carry_out(file: &Path, wanted: Wanted, config: &Config) -> Result<BroughtBack, Failure> {
     must_be_stopped(config).await?;
     let audit = app::audit(config, &(Arc::new(SystemClock) as _));
     let audit = audit.map_err(|error| start_failure(&error))?;
@@ -110,16 +107,20 @@ struct RestoredView {
     store: String,
     rows: u64,
     replaced: Option<String>,
+    /// The next start makes a new one.
+    signing_keys_left_behind: usize,
     users: Vec<UserView>,
 }
 
 impl RestoredView {
-    fn of(restored: &Restored, users: Vec<UserView>) -> Self {
+    fn of(brought: &BroughtBack, users: Vec<UserView>) -> Self {
+        let restored = &brought.restored;
         Self {
             made: restored.header.made.rfc3339(),
             store: restored.header.instance.to_string(),
             rows: restored.rows,
             replaced: restored.aside.as_ref().map(|old| old.display().to_string()),
+            signing_keys_left_behind: brought.signing_keys_left_behind,
             users,
         }
     }

@@ -124,6 +124,7 @@ fn a_lost_folder_comes_back_with_three_commands() {
     let json = done(&gate, &["restore", "b", "--json"]);
     let restored: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(restored["replaced"], serde_json::Value::Null);
+    assert_eq!(restored["signing_keys_left_behind"], 1);
     assert_eq!(restored["users"].as_array().unwrap().len(), before.len());
     gate.spawn();
     assert_eq!(users(&gate), before);

@@ -164,3 +164,20 @@ fn remove_if_present(path: &Path) -> io::Result<()> {
         Ok(()) | Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_removed_when_it_cannot_be_written() {
+        let folder = tempfile::TempDir::new().unwrap();
+        // It can be opened, and not be read.
+        let path = folder.path().join("db");
+        std::fs::create_dir(&path).unwrap();
+        rewrite(&path).unwrap_err();
+        let names = read_dir(folder.path()).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["db"]);
+    }
+}

@@ -107,3 +107,41 @@ fn a_killed_gate_leaves_no_half_backup_and_no_rest() {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// When the last backup was made, as the metrics tell.
+fn last_backup(gate: &Gate) -> Option<f64> {
+    let text = gate.ops("/metrics").text();
+    let mut lines = text.lines();
+    lines.find_map(|line| {
+        let value = line.strip_prefix("vestibule_last_backup_timestamp_seconds ")?;
+        value.parse().ok()
+    })
+}
+
+fn last_backup_when(gate: &Gate, wanted: impl Fn(f64) -> bool) -> f64 {
+    let begun = Instant::now();
+    loop {
+        let last = last_backup(gate);
+        if let Some(last) = last.filter(|last| wanted(*last)) {
+            return last;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{last:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn the_age_of_the_last_backup_is_known_from_each_one_and_after_a_start_from_the_folder() {
+    let mut gate = Gate::start(CONFIG);
+    let first = last_backup_when(&gate, |_| true);
+    last_backup_when(&gate, |last| last > first);
+    gate.stop();
+    let config = fs::read_to_string(gate.config()).unwrap();
+    fs::write(gate.config(), config.replace("\"1s\"", "\"1d\"")).unwrap();
+    let kept = gate.folder().join("kept");
+    let before = names(&kept);
+    gate.spawn();
+    assert!(last_backup_when(&gate, |_| true) > first);
+    // None was made for it.
+    assert_eq!(names(&kept), before);
+}

@@ -6,7 +6,7 @@ use crate::web::body;
 use crate::web::request::{Connection, Peer, Refusal};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -191,6 +191,50 @@ async fn stopping_ends_idle_connections_at_once_and_lets_requests_finish() {
         .await;
     assert_eq!(busy.head().await.one("connection"), Some("close"));
     assert_eq!(busy.rest().await, "ok");
+    within(&mut rig.serving).await.unwrap();
+}
+
+/// Sends past the reactor, which hears of it when it is asked next.
+fn send_unheard(mut stream: &std::net::TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).unwrap();
+}
+
+/// One request has had its answer: from then on the server waits for the reactor.
+async fn waiting_rig() -> Rig {
+    let rig = Rig::new().await;
+    let mut client = rig.client_sending(TRACE).await;
+    assert_eq!(client.head().await.status(), 405);
+    rig
+}
+
+#[tokio::test]
+async fn a_connection_in_the_queue_of_the_kernel_has_its_answer_when_the_server_stops() {
+    let mut rig = waiting_rig().await;
+    let client = std::net::TcpStream::connect(rig.address).unwrap();
+    send_unheard(&client, TRACE);
+    rig.shutdown.cancel();
+    client.set_nonblocking(true).unwrap();
+    let mut client = Wire::new(TcpStream::from_std(client).unwrap());
+    assert_eq!(client.head().await.status(), 405);
+    within(&mut rig.serving).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_arrived_unread_has_its_answer_when_the_server_stops() {
+    let mut rig = waiting_rig().await;
+    let unheard = std::net::TcpStream::connect(rig.address).unwrap();
+    unheard.set_nonblocking(true).unwrap();
+    let client = TcpStream::from_std(unheard.try_clone().unwrap()).unwrap();
+    let mut client = Wire::new(client);
+    client.send(GET).await;
+    let mut app = rig.app().await;
+    app.head().await;
+    app.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .await;
+    assert_eq!(client.head().await.status(), 200);
+    send_unheard(&unheard, TRACE);
+    rig.shutdown.cancel();
+    assert_eq!(client.head().await.status(), 405);
     within(&mut rig.serving).await.unwrap();
 }
 

@@ -198,3 +198,18 @@ async fn an_opening_that_is_told_to_stop_finds_no_damage() {
     let opened = store.open_anew(&mut Healing::default());
     assert!(!opened.err().unwrap().is_lasting());
 }
+
+#[tokio::test]
+async fn a_panic_in_the_midst_of_healing_costs_one_try() {
+    let (_folder, store) = created();
+    assert_eq!(write(&store, b"a").await.unwrap(), Swap::Done);
+    fail(&store);
+    let broken = catch_unwind(AssertUnwindSafe(|| store.heal(|| panic!("as asked"))));
+    assert!(broken.is_err());
+    // What could not be told of is not served.
+    assert!(store.ping().await.is_err());
+    assert!(store.get(Tree::Accounts, b"a").await.is_err());
+    assert!(matches!(store.heal(|| ()), Health::Healed));
+    assert!(store.get(Tree::Accounts, b"a").await.unwrap().is_some());
+    assert_eq!(write(&store, b"b").await.unwrap(), Swap::Done);
+}

@@ -225,7 +225,7 @@ impl Target {
 
     /// True when servers are known to read this path in different ways, so that it may only pass where every rule agrees.
     ///
-    /// Dot segments raw or encoded, encoded slash or backslash, `//`, `\`, `;` parameters raw or encoded, encoded
+    /// Dot segments raw or encoded, encoded slash or backslash, `//`, `\`, `;` parameters raw or encoded, an encoded `?` or `#`, encoded
     /// control characters, unreserved characters that were encoded without need, double encoding, and bytes
     /// that are overlong, no UTF-8, or that compatibility normalisation turns into ASCII.
     #[must_use]
@@ -364,7 +364,9 @@ fn encoding_is_ambiguous(path: &str) -> bool {
         let (code, after) = (hex_pair(&rest[at + 1..]), &rest[at + 3..]);
         match code {
             Some(b'%') if hex_pair(after).is_some() => return true, // double encoding
-            Some(b) if b.is_ascii_control() || matches!(b, b'/' | b'\\' | b';') => return true,
+            // A server that decodes before it looks for the query ends the path at `?` and `#`.
+            Some(b'/' | b'\\' | b';' | b'?' | b'#') => return true,
+            Some(b) if b.is_ascii_control() => return true,
             Some(b) if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') => {
                 return true; // encoded without need: a second spelling of a plain path
             }
@@ -393,10 +395,10 @@ fn loosely_decoded(path: &str) -> String {
     folded.to_lowercase().replace('\\', "/")
 }
 
-/// The non-empty segments, without `;` parameters.
+/// The non-empty segments, without `;` parameters and what was decoded to a query.
 fn segments(path: &str) -> Vec<&str> {
     path.split('/')
-        .map(|segment| segment.split(';').next().unwrap_or_default())
+        .map(|segment| segment.split([';', '?', '#']).next().unwrap_or_default())
         .filter(|segment| !segment.is_empty())
         .collect()
 }

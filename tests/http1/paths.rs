@@ -61,6 +61,11 @@ const TARGETS: &[(&str, u16)] = &[
     ("/account/a.css", 401),
     ("/account/%0A.css", 401),
     ("/account/..%2fa.css", 401),
+    ("/account%3Fa.css", 401),
+    ("/account%23a.css", 401),
+    ("/account%253f.css", 401),
+    ("/open/a%3f", 401),
+    ("/_vestibule%3Flogin", 404),
     ("/a.css/x", 401),
     ("/a.css;x", 401),
     ("/opener/y", 401),
@@ -129,11 +134,13 @@ fn no_header_opens_a_path() {
 }
 
 /// Every path that some server could make of a target: decoded not at all, once or twice, with `\` as `/`, parameters
-/// cut off, empty segments dropped, dots resolved, in lower case.
+/// or a query that was decoded cut off, empty segments dropped, dots resolved, in lower case.
 fn readings(target: &str) -> Vec<String> {
     let path = target.split('?').next().unwrap_or_default();
     let once = decoded(path);
-    let decodings = [path.to_owned(), once.clone(), decoded(&once)];
+    let twice = decoded(&once);
+    let query = |path: &str| path.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let decodings = [path.to_owned(), query(&once), query(&twice), once, twice];
     let mut all = vec![];
     for path in decodings {
         for path in [path.clone(), path.replace('\\', "/")] {
@@ -225,6 +232,9 @@ fn odd_path() -> impl Strategy<Value = String> {
         "%c0%ae%c0%ae",
         "%c0%af",
         "a.css",
+        "x%3F.css",
+        "x%23.css",
+        "%253F.css",
         "%20",
         "%09",
         "%C3%A9",

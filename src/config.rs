@@ -169,6 +169,8 @@ pub struct Upstream {
     pub max_body: Option<u64>,
     /// The most requests and WebSockets under way to it at once. Default 1000.
     pub max_connections: usize,
+    /// The most of them of one user; without a user, of one address. Default a quarter of all, and at least 32.
+    pub max_connections_per_user: usize,
     /// Whether the app sees the `Host` that the browser sent rather than its own. Default yes.
     pub preserve_host: bool,
 }

@@ -199,6 +199,7 @@ fn routes(config: &Config, policy: &Arc<upstream::Policy>) -> upstream::Routes {
         response_timeout: app.response_timeout,
         idle_timeout: app.idle_timeout,
         max_connections: app.max_connections,
+        max_connections_per_user: app.max_connections_per_user,
         tunnel_idle_timeout: config.proxy.tunnel_idle_timeout,
         request_body: body::Limits {
             bytes: app.max_body,

@@ -94,7 +94,10 @@ fn upstream(section: &mut Section<'_, '_>) -> Option<Upstream> {
     let response_timeout = section.within("response_timeout", 60 * SECOND, SECOND..=HOUR);
     let idle_timeout = section.within("idle_timeout", 5 * MINUTE, SECOND..=DAY);
     let max_body = section.optional("max_body", "none", None::<Size>);
-    let max_connections = section.within("max_connections", 1000, 1..=100_000);
+    let connections = 1..=100_000;
+    let max_connections = section.within("max_connections", 1000, connections.clone());
+    let share = (max_connections / 4).max(32);
+    let max_connections_per_user = section.within("max_connections_per_user", share, connections);
     let preserve_host = section.get("preserve_host", true);
     Some(Upstream {
         url: url?,
@@ -105,6 +108,7 @@ fn upstream(section: &mut Section<'_, '_>) -> Option<Upstream> {
         idle_timeout,
         max_body: max_body.map(|size| size.0),
         max_connections,
+        max_connections_per_user,
         preserve_host,
     })
 }

@@ -273,6 +273,7 @@ fn an_upstream_has_the_documented_defaults() {
         idle_timeout: secs(300),
         max_body: None,
         max_connections: 1000,
+        max_connections_per_user: 250,
         preserve_host: true,
     };
     assert_eq!(loaded(APP).config.upstreams, [upstream]);

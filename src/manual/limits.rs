@@ -12,8 +12,16 @@
 //! | of them from one address (IPv6: one /64); `trusted_proxies` and Unix sockets are not counted | a tenth of all, at least 100 | closed at once; a log line every 10 s at most | `proxy.max_connections_per_address` |
 //! | WebSockets of one user, over all sessions; of one address where nobody signs in | 100 | 429 | `proxy.max_tunnels_per_user` |
 //! | requests and WebSockets under way to one app | 1000 | wait as long as connecting may take, then 503 with `Retry-After: 5` | `upstream.max_connections` |
+//! | of them of one user, over all sessions; of one address (IPv6: one /64) where nobody signs in, unless it is a proxy that names no client | a quarter of all, at least 32 | 429 with `Retry-After: 5`, at once | `upstream.max_connections_per_user` |
 //! | unused connections that are kept to one app, for 30 s | 64 | closed | fixed |
 //! | connections to the listener for operators | 64 | wait | fixed |
+//!
+//! A quarter of an app leaves three of them to all others, whatever one user does, and whoever wants to fill the app needs four accounts or four
+//! networks. It is far from what people need: a browser has six connections over HTTP/1.1, so 250 are forty browsers that all wait at the
+//! same moment; behind a proxy that speaks HTTP/2 it is two and a half times the hundred streams that browsers are commonly allowed. An office
+//! behind one address counts as one only where nobody signs in, and there 250 answers of 100 ms are 2500 a second. At least 32 are five
+//! browsers at an app that bears little. Raise it where many read a public page that keeps its connection open (long polling, event streams)
+//! from behind one address. What waits for a place counts too, so nobody fills the queue.
 //!
 //! At the start the soft limit of open files is raised to the hard one. 128 files are our own, 64 are kept for each app, and
 //! each client takes two. When the system has none left all the same, nobody new is accepted until some are given

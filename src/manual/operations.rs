@@ -74,7 +74,7 @@
 //! | `vestibule_audit_events_total` | `event`, `reason` | every event above |
 //! | `vestibule_audit_write_failures_total` | | events that the audit file did not take |
 //! | `vestibule_requests_total` | `class`: app, bypassed, challenged, portal, refused, unavailable | what became of requests |
-//! | `vestibule_upstream_results_total` | `upstream` (0 is the first), `result`: switched, 2xx … 5xx, unreachable, busy, timeout, bad-response, body-cut | what the apps answered |
+//! | `vestibule_upstream_results_total` | `upstream` (0 is the first), `result`: switched, 2xx … 5xx, unreachable, busy, over-share, timeout, bad-response, body-cut | what the apps answered |
 //! | `vestibule_upstream_response_seconds` | `upstream` | until the head of the answer |
 //! | `vestibule_tunnels_open` | | WebSockets |
 //! | `vestibule_sessions_cached` | | sessions used of late |

@@ -15,7 +15,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 /// What a body from outside may take.
@@ -114,17 +113,16 @@ pub fn guard<B>(inner: B, limits: Limits) -> Body
 where
     B: http_body::Body<Error: Into<BodyError>> + Send + Unpin + 'static,
 {
-    Guarded::new(inner, limits, None).boxed_unsync()
+    Guarded::new(inner, limits, None, None::<()>).boxed_unsync()
 }
 
 /// The same, and holds `kept` until the body has ended or is dropped.
-pub(crate) fn guard_keeping<B>(inner: B, limits: Limits, kept: OwnedSemaphorePermit) -> Body
+pub(crate) fn guard_keeping<B, K>(inner: B, limits: Limits, kept: K) -> Body
 where
     B: http_body::Body<Error: Into<BodyError>> + Send + Unpin + 'static,
+    K: Send + Unpin + 'static,
 {
-    let mut guarded = Guarded::new(inner, limits, None);
-    guarded.kept = Some(kept);
-    guarded.boxed_unsync()
+    Guarded::new(inner, limits, None, Some(kept)).boxed_unsync()
 }
 
 /// The same as [`guard`], and tells `activity` of every piece that passes.
@@ -132,10 +130,10 @@ pub(crate) fn guard_watched<B>(inner: B, limits: Limits, activity: Arc<Activity>
 where
     B: http_body::Body<Error: Into<BodyError>> + Send + Unpin + 'static,
 {
-    Guarded::new(inner, limits, Some(activity)).boxed_unsync()
+    Guarded::new(inner, limits, Some(activity), None::<()>).boxed_unsync()
 }
 
-struct Guarded<B> {
+struct Guarded<B, K> {
     inner: B,
     limits: Limits,
     received: u64,
@@ -148,7 +146,7 @@ struct Guarded<B> {
     /// One timer for the whole body: it is armed once and moved on only when it goes off.
     timer: Option<Pin<Box<Sleep>>>,
     activity: Option<Arc<Activity>>,
-    kept: Option<OwnedSemaphorePermit>,
+    kept: Option<K>,
     state: State,
 }
 
@@ -158,8 +156,8 @@ enum State {
     Over,
 }
 
-impl<B> Guarded<B> {
-    fn new(inner: B, limits: Limits, activity: Option<Arc<Activity>>) -> Self {
+impl<B, K> Guarded<B, K> {
+    fn new(inner: B, limits: Limits, activity: Option<Arc<Activity>>, kept: Option<K>) -> Self {
         Self {
             inner,
             limits,
@@ -169,7 +167,7 @@ impl<B> Guarded<B> {
             window: (Duration::ZERO, 0),
             timer: None,
             activity,
-            kept: None,
+            kept,
             state: State::Open,
         }
     }
@@ -236,9 +234,10 @@ impl<B> Guarded<B> {
     }
 }
 
-impl<B> http_body::Body for Guarded<B>
+impl<B, K> http_body::Body for Guarded<B, K>
 where
     B: http_body::Body<Error: Into<BodyError>> + Unpin,
+    K: Unpin,
 {
     type Data = Bytes;
     type Error = BodyError;

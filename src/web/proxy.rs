@@ -4,18 +4,15 @@ use crate::audit::Event;
 use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
 use crate::rate_limit::share::Share;
-use crate::web::Body;
 use crate::web::access::Answered;
 use crate::web::body::Cut;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
-use crate::web::request::{Inbound, Refusal};
+use crate::web::request::{Inbound, Peer, Refusal, forwarded};
 use crate::web::respond::{self, Asker, Failure};
 use crate::web::tally::Class;
-use crate::web::tunnels::Holder;
 use crate::web::upstream::upgrade::{self, Tunnel};
-use crate::web::upstream::{Answer, UpstreamError, UpstreamRequest};
-use http::Response;
+use crate::web::upstream::{Answer, Holder, UpstreamError, UpstreamRequest};
 use http::request::Parts;
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -51,57 +48,135 @@ pub async fn answer(
     body: Incoming,
     inbound: &Inbound,
 ) -> Answered {
+    let exchange = Exchange {
+        context,
+        inbound,
+        asker: Asker::of(&parts),
+    };
     let token = context.jar.session(inbound.cookies());
     let verdict = context
         .gate
         .check(&parts.method, inbound.target(), token.as_ref())
         .await;
-    let asker = Asker::of(&parts);
-    let no =
-        |class, problem, name| Answered::new(class, fail(context, asker, inbound, problem, name));
     match verdict {
         Ok(Verdict::Pass(pass, visitor)) => {
             let account = visitor.as_ref().map(|visitor| visitor.account.id());
+            let answered = exchange.forward(parts, body, &pass, visitor).await;
             Answered {
-                class: account.map_or(Class::Bypassed, |_| Class::App),
-                response: forward(context, parts, body, inbound, &pass, visitor).await,
                 account,
+                ..answered
             }
         }
-        Ok(Verdict::Challenge(_)) => {
-            Answered::new(Class::Challenged, challenge(context, &parts, inbound))
-        }
+        Ok(Verdict::Challenge(_)) => exchange.challenge(),
         Ok(Verdict::Deny) => {
             context.record(inbound, Event::AuthzFail, "denied");
-            no(Class::Refused, Problem::NotAllowed, "denied")
+            exchange.fail(Class::Refused, Problem::NotAllowed, "denied")
         }
         Err(error) => {
             tracing::error!(%error, "a session could not be asked for");
-            no(
-                Class::Unavailable,
-                Problem::Unavailable(STORE_WAIT),
-                "unavailable",
-            )
+            let problem = Problem::Unavailable(STORE_WAIT);
+            exchange.fail(Class::Unavailable, problem, "unavailable")
         }
     }
 }
 
-fn fail(
-    context: &Context,
+/// One request for the app, until it is answered.
+struct Exchange<'a> {
+    context: &'a Arc<Context>,
+    inbound: &'a Inbound,
     asker: Asker,
-    inbound: &Inbound,
-    problem: Problem,
-    name: &str,
-) -> Response<Body> {
-    context.fail(asker, inbound.id(), &Failure { problem, name })
 }
 
-/// Navigations go to the login page, everything else hears 401 and where that page is (P-160, P-161).
-fn challenge(context: &Context, parts: &Parts, inbound: &Inbound) -> Response<Body> {
-    let login = login_url(context, inbound);
-    match Asker::of(parts) {
-        Asker::Navigation => context.own(respond::see_other(&login)),
-        Asker::Program => context.own(respond::unauthorized(&login, inbound.id())),
+impl Exchange<'_> {
+    fn fail(&self, class: Class, problem: Problem, name: &str) -> Answered {
+        let failure = Failure { problem, name };
+        let answer = self.context.fail(self.asker, self.inbound.id(), &failure);
+        Answered::new(class, answer)
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Answered {
+        let (context, inbound) = (self.context, self.inbound);
+        context.record(inbound, Event::InputValidationFail, refusal.name());
+        let answer = context.refuse(self.asker, inbound.id(), refusal);
+        Answered::new(Class::Refused, answer)
+    }
+
+    /// Navigations go to the login page, everything else hears 401 and where that page is (P-160, P-161).
+    fn challenge(&self) -> Answered {
+        let login = login_url(self.context, self.inbound);
+        let answer = match self.asker {
+            Asker::Navigation => respond::see_other(&login),
+            Asker::Program => respond::unauthorized(&login, self.inbound.id()),
+        };
+        Answered::new(Class::Challenged, self.context.own(answer))
+    }
+
+    async fn forward(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        pass: &Pass,
+        visitor: Option<Visitor>,
+    ) -> Answered {
+        let class = match &visitor {
+            Some(_) => Class::App,
+            None => Class::Bypassed,
+        };
+        let upstream = match self.context.routes.find(self.inbound.target()) {
+            Ok(upstream) => upstream,
+            Err(none) => {
+                let problem = respond::problem_of(none.status());
+                return self.fail(Class::Refused, problem, "no-route");
+            }
+        };
+        let holder = self.holder(visitor.as_ref());
+        let share = match self.share(&parts, holder) {
+            Ok(share) => share,
+            Err(problem) => return self.fail(Class::Refused, problem, "too-many-tunnels"),
+        };
+        let request = match UpstreamRequest::new(parts, body, self.inbound, pass, upstream) {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        if request.spoofed() > 0 {
+            let event = Event::IdentityHeaderSpoofed;
+            self.context.record(self.inbound, event, "identity-header");
+        }
+        match request.send(holder).await {
+            Ok(Answer::Response(response)) => Answered::new(class, response),
+            Ok(Answer::Switching(response, tunnel)) => {
+                carry(self.context, tunnel, visitor, share);
+                Answered::new(class, response)
+            }
+            Err(UpstreamError::Body(Cut::Malformed)) => self.refuse(Refusal::Chunk),
+            Err(error) => self.fail(class, respond::problem_of(error.status()), error.name()),
+        }
+    }
+
+    /// Of whose share a request is; of nobody's where a proxy names no client, because it speaks for many.
+    fn holder(&self, visitor: Option<&Visitor>) -> Option<Holder> {
+        if let Some(visitor) = visitor {
+            return Some(Holder::Account(visitor.account.id()));
+        }
+        let client = self.inbound.client();
+        let proxies = &self.context.limits.trusted_proxies;
+        let is_proxy = client.is_unspecified() || forwarded::trusts(proxies, Peer::Ip(client));
+        (!is_proxy).then(|| Holder::Address(client.into()))
+    }
+
+    /// Takes the share that a WebSocket needs; other requests need none.
+    fn share(
+        &self,
+        parts: &Parts,
+        holder: Option<Holder>,
+    ) -> Result<Option<Share<Holder>>, Problem> {
+        match holder {
+            Some(holder) if upgrade::is_websocket(parts) => {
+                let share = self.context.tunnels.take(holder);
+                share.map(Some).ok_or(Problem::TooManyAtOnce(TUNNEL_WAIT))
+            }
+            Some(_) | None => Ok(None),
+        }
     }
 }
 
@@ -123,81 +198,6 @@ fn login_url(context: &Context, inbound: &Inbound) -> String {
         "{login}?rd={}",
         utf8_percent_encode(back.as_str(), QUERY_VALUE)
     )
-}
-
-async fn forward(
-    context: &Arc<Context>,
-    parts: Parts,
-    body: Incoming,
-    inbound: &Inbound,
-    pass: &Pass,
-    visitor: Option<Visitor>,
-) -> Response<Body> {
-    let asker = Asker::of(&parts);
-    let upstream = match context.routes.find(inbound.target()) {
-        Ok(upstream) => upstream,
-        Err(none) => {
-            return fail(
-                context,
-                asker,
-                inbound,
-                respond::problem_of(none.status()),
-                "no-route",
-            );
-        }
-    };
-    let share = match share(context, &parts, inbound, visitor.as_ref()) {
-        Ok(share) => share,
-        Err(problem) => return fail(context, asker, inbound, problem, "too-many-tunnels"),
-    };
-    let request = match UpstreamRequest::new(parts, body, inbound, pass, upstream) {
-        Ok(request) => request,
-        Err(refusal) => {
-            context.record(inbound, Event::InputValidationFail, refusal.name());
-            return context.refuse(asker, inbound.id(), refusal);
-        }
-    };
-    if request.spoofed() > 0 {
-        context.record(inbound, Event::IdentityHeaderSpoofed, "identity-header");
-    }
-    match request.send().await {
-        Ok(Answer::Response(response)) => response,
-        Ok(Answer::Switching(response, tunnel)) => {
-            carry(context, tunnel, visitor, share);
-            response
-        }
-        Err(UpstreamError::Body(Cut::Malformed)) => {
-            context.record(inbound, Event::InputValidationFail, Refusal::Chunk.name());
-            context.refuse(asker, inbound.id(), Refusal::Chunk)
-        }
-        Err(error) => fail(
-            context,
-            asker,
-            inbound,
-            respond::problem_of(error.status()),
-            error.name(),
-        ),
-    }
-}
-
-/// Takes the share that a WebSocket needs; other requests need none.
-fn share(
-    context: &Context,
-    parts: &Parts,
-    inbound: &Inbound,
-    visitor: Option<&Visitor>,
-) -> Result<Option<Share<Holder>>, Problem> {
-    if !upgrade::is_websocket(parts) {
-        return Ok(None);
-    }
-    let holder = match visitor {
-        Some(visitor) => Holder::Account(visitor.account.id()),
-        None => Holder::Address(inbound.client().into()),
-    };
-    match context.tunnels.take(holder) {
-        Some(share) => Ok(Some(share)),
-        None => Err(Problem::TooMany(TUNNEL_WAIT)),
-    }
 }
 
 /// A tunnel ends with its session, or with the server.

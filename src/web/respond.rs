@@ -175,7 +175,11 @@ pub fn failure(failure: &Failure<'_>, telling: &Telling<'_>) -> Response<Body> {
             telling.id,
         ),
     };
-    if let Problem::TooMany(wait) | Problem::Unavailable(wait) | Problem::AppBusy(wait) = problem {
+    if let Problem::TooMany(wait)
+    | Problem::TooManyAtOnce(wait)
+    | Problem::Unavailable(wait)
+    | Problem::AppBusy(wait) = problem
+    {
         retry_after(&mut response, wait);
     }
     response
@@ -221,7 +225,7 @@ fn problem_document(
     json(status, "application/problem+json", &document)
 }
 
-/// When to come back to an app that had all the requests that it may have.
+/// When to come back to an app that had all the requests that it may have, of everybody or of one.
 const APP_WAIT: Duration = Duration::from_secs(5);
 
 /// What a person reads about a request that was refused with `status`.
@@ -236,6 +240,7 @@ pub fn problem_of(status: StatusCode) -> Problem {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::UnsupportedMediaType,
         StatusCode::MISDIRECTED_REQUEST => Problem::WrongHost,
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::HeadTooLarge,
+        StatusCode::TOO_MANY_REQUESTS => Problem::TooManyAtOnce(APP_WAIT),
         StatusCode::TOO_EARLY => Problem::TooEarly,
         StatusCode::BAD_GATEWAY => Problem::AppUnreachable,
         StatusCode::SERVICE_UNAVAILABLE => Problem::AppBusy(APP_WAIT),

@@ -1,19 +1,9 @@
 //! The WebSockets that are open: how many each may have, and that all of them end before we do.
 
-use crate::authn::AccountId;
-use crate::rate_limit::AddressPrefix;
 use crate::rate_limit::share::{Share, Shares};
+use crate::web::upstream::Holder;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
-
-/// Whose a tunnel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Holder {
-    /// Somebody who is signed in, with all sessions together.
-    Account(AccountId),
-    /// Whoever comes from there, where nobody has to sign in.
-    Address(AddressPrefix),
-}
 
 /// The open tunnels.
 #[derive(Clone, Debug)]

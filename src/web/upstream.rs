@@ -30,6 +30,7 @@ mod tally;
 pub mod upgrade;
 mod headers;
 mod hop_by_hop;
+mod places;
 mod failure;
 mod connector;
 
@@ -37,6 +38,7 @@ pub use crate::web::upstream::client::Upstream;
 pub use crate::web::upstream::connector::{Address, BadAddress};
 pub use crate::web::upstream::failure::UpstreamError;
 pub use crate::web::upstream::headers::{MethodOverride, Policy, Underscores};
+pub use crate::web::upstream::places::Holder;
 pub use crate::web::upstream::routes::{NoRoute, Routes};
 
 use crate::identity::Pass;
@@ -93,6 +95,8 @@ pub struct Settings {
     pub max_head: usize,
     /// The most requests and tunnels at once; the next one waits for as long as connecting may take. Default 1000.
     pub max_connections: usize,
+    /// The most of them of one user, or of one address where nobody signs in; the next one is refused. Default a quarter.
+    pub max_connections_per_user: usize,
     /// Which host the app sees.
     pub host_header: HostHeader,
 }
@@ -113,6 +117,7 @@ impl Settings {
             request_body: body::Limits::default(),
             max_head: 16 * 1024,
             max_connections: 1000,
+            max_connections_per_user: 250,
             host_header: HostHeader::default(),
         }
     }
@@ -230,21 +235,21 @@ impl<'a> UpstreamRequest<'a> {
         self.spoofed
     }
 
-    /// Sends the request and waits for the head of the answer.
+    /// Sends the request, one more of `holder`'s, and waits for the head of the answer. Without a holder nobody counts it.
     ///
     /// Dropping the future cancels the request. A `GET`, `HEAD` or `OPTIONS` without a body is sent once more
     /// when a connection that had been used before turned out to be dead (RFC 9110 section 9.2.2).
     ///
     /// # Errors
     /// [`UpstreamError`]; the causes are logged here and nowhere else.
-    pub async fn send(self) -> Result<Answer, UpstreamError> {
+    pub async fn send(self, holder: Option<Holder>) -> Result<Answer, UpstreamError> {
         let (upstream, began) = (self.upstream, Instant::now());
-        let outcome = self.exchange().await;
+        let outcome = self.exchange(holder).await;
         upstream.tally().count(&outcome, began.elapsed());
         outcome
     }
 
-    async fn exchange(self) -> Result<Answer, UpstreamError> {
+    async fn exchange(self, holder: Option<Holder>) -> Result<Answer, UpstreamError> {
         let Self {
             request,
             upstream,
@@ -253,7 +258,7 @@ impl<'a> UpstreamRequest<'a> {
             spoofed: _,
             sending,
         } = self;
-        let place = upstream.place().await?;
+        let place = upstream.place(holder).await?;
         let method = request.method().clone();
         let spare = copy_if_repeatable(&request);
         let response = match upstream.attempt(request, &sending).await {

@@ -88,7 +88,7 @@ class Gate:
         self.data = pathlib.Path(self.folder.name) / "data"
         self.config.write_text(
             f'public_url = "http://{HOST}"\ndata_dir = "{self.data}"\n{top}\n'
-            f'[[upstream]]\nurl = "{upstream}"\n[log]\nlevel = "warn"\n{tables}'
+            f'[[upstream]]\nurl = "{upstream}"\nmax_connections_per_user = 1000\n[log]\nlevel = "warn"\n{tables}'
         )
         self.process = None
         self.port = free_port()

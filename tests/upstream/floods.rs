@@ -215,7 +215,7 @@ fn an_app_that_holds_hundreds_of_requests_keeps_nobody_from_our_pages() {
     let app = ScriptedApp::start();
     let site = Site::before(
         app.address,
-        "max_connections = 50\nconnect_timeout = \"2s\"",
+        "max_connections = 50\nmax_connections_per_user = 1000\nconnect_timeout = \"2s\"",
     );
     let wires = site.flood(get("/open/slow"));
     let refused = AtomicUsize::new(0);

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
+use crate::harness::crowd::LENIENT;
 use crate::harness::gate::Gate;
+use crate::harness::person::Person;
 use crate::harness::{DEADLINE, HOST};
 use crate::wire::Wire;
 use crate::{Door, FINE, ScriptedApp, configuration, get};
@@ -146,6 +148,121 @@ fn a_tunnel_is_one_of_the_apps_requests() {
     assert_eq!(app.head().first, "GET /next HTTP/1.1");
     app.send(FINE);
     assert_eq!(waiting.answer("GET").status(), 200);
+}
+
+/// Asserts that `client` is told to come back, on a connection that goes on.
+fn has_too_much_open(client: &mut Wire) {
+    let answer = client.answer("GET");
+    let wait = answer.head.one("retry-after");
+    assert_eq!((answer.status(), wait), (429, Some("5")), "{answer:?}");
+    client.send(get("/_vestibule/login"));
+    assert_eq!(client.answer("GET").status(), 200);
+}
+
+#[test]
+fn an_address_has_its_share_of_an_app_where_nobody_signs_in() {
+    let door = Door::with("max_connections = 9\nmax_connections_per_user = 2", "");
+    let (mut first, mut app) = door.exchange(&get("/1"));
+    let (mut second, mut streaming) = door.exchange(&get("/2"));
+    streaming.send("HTTP/1.1 200 OK\r\n\r\nabc");
+    second.head();
+    has_too_much_open(&mut door.client_sending(get("/3")));
+    door.app.saw_no_more();
+    // One that is answered makes room for one, and so does a client that leaves.
+    app.send(FINE);
+    assert_eq!(first.answer("GET").status(), 200);
+    first.send(get("/4"));
+    assert_eq!(app.head().first, "GET /4 HTTP/1.1");
+    has_too_much_open(&mut door.client_sending(get("/5")));
+    drop(second);
+    streaming.rest();
+    let (mut third, mut other) = door.exchange(&get("/6"));
+    other.send(FINE);
+    assert_eq!(third.answer("GET").status(), 200);
+}
+
+#[test]
+fn nobody_waits_for_a_place_in_an_app_beyond_ones_own_share() {
+    let upstream = "max_connections = 1\nmax_connections_per_user = 2\nconnect_timeout = \"60s\"";
+    let door = Door::with(upstream, "");
+    let (mut first, mut app) = door.exchange(&get("/1"));
+    let mut second = door.client_sending(get("/2"));
+    assert!(second.is_silent_for(Duration::from_millis(300)));
+    has_too_much_open(&mut door.client_sending(get("/3")));
+    app.send(FINE);
+    assert_eq!(first.answer("GET").status(), 200);
+    assert_eq!(app.head().first, "GET /2 HTTP/1.1");
+    app.send(FINE);
+    assert_eq!(second.answer("GET").status(), 200);
+}
+
+#[test]
+fn a_proxy_that_names_its_clients_has_a_share_for_each_and_one_that_does_not_has_none() {
+    let door = Door::configured(
+        "trusted_proxies = [\"127.0.0.0/8\"]",
+        "max_connections = 9\nmax_connections_per_user = 1",
+        "",
+    );
+    let of = |client: &str| {
+        format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-For: {client}\r\n\r\n")
+    };
+    let _one = door.exchange(&of("192.0.2.1"));
+    let _other = door.exchange(&of("192.0.2.2"));
+    let _network = door.exchange(&of("2001:db8::1"));
+    for client in ["192.0.2.1", "9.9.9.9, 192.0.2.2", "2001:db8::2"] {
+        has_too_much_open(&mut door.client_sending(of(client)));
+    }
+    door.app.saw_no_more();
+    let _unnamed: Vec<_> = (0..4).map(|_| door.exchange(&get("/"))).collect();
+}
+
+#[test]
+fn a_user_has_one_share_of_an_app_with_all_sessions_and_takes_nobody_elses() {
+    let app = ScriptedApp::start();
+    let gate = Gate::start(&format!(
+        "[[upstream]]\nurl = \"http://{}\"\nmax_connections = 9\nmax_connections_per_user = 2\n[proxy]\n{LENIENT}",
+        app.address
+    ));
+    let mut browser = gate.browser();
+    let alice = Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    let mut other = gate.browser();
+    assert!(alice.sign_in(&mut other, &alice.backup_codes[0]));
+    let sessions = [browser.cookie_header(), other.cookie_header()];
+    let mut bob = gate.browser();
+    Person::enrol(&mut bob, "bob", &gate.invite("bob"));
+
+    let ask = |cookies: &str| {
+        let mut client = Wire::connect(gate.address());
+        client.send(format!(
+            "GET / HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n\r\n"
+        ));
+        client
+    };
+    let last = FINE.replace("200 OK", "200 OK\r\nConnection: close");
+    let held = sessions.each_ref().map(|cookies| {
+        let client = ask(cookies);
+        let mut wire = app.connection();
+        assert_eq!(wire.head().one("remote-user"), Some("alice"));
+        (client, wire)
+    });
+    for cookies in &sessions {
+        has_too_much_open(&mut ask(cookies));
+    }
+    app.saw_no_more();
+    let mut client = ask(&bob.cookie_header());
+    let mut wire = app.connection();
+    assert_eq!(wire.head().one("remote-user"), Some("bob"));
+    wire.send(&last);
+    assert_eq!(client.answer("GET").status(), 200);
+    for (mut client, mut wire) in held {
+        wire.send(&last);
+        assert_eq!(client.answer("GET").status(), 200);
+    }
+    let mut client = ask(&sessions[0]);
+    let mut wire = app.connection();
+    wire.head();
+    wire.send(&last);
+    assert_eq!(client.answer("GET").status(), 200);
 }
 
 #[test]

@@ -318,7 +318,7 @@ impl Forwarder {
             Ok(request) => request,
             Err(refusal) => return refused(refusal),
         };
-        match request.send().await {
+        match request.send(None).await {
             Ok(Answer::Response(response)) => response,
             Ok(Answer::Switching(response, tunnel)) => {
                 let (session, ended) = (self.session.clone(), self.ended.clone());

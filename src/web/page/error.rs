@@ -55,6 +55,8 @@ pub enum Problem {
     WrongHost,
     /// Too many attempts; no other one counts before this time is over.
     TooMany(Duration),
+    /// One user has all the requests under way that one may have; worth another try after this time.
+    TooManyAtOnce(Duration),
     /// The request came before the encryption was fully set up, and could be a copy.
     TooEarly,
     /// The request's head is too large, which mostly means too many cookies.
@@ -114,7 +116,7 @@ pub fn view(model: &Model<'_>) -> Document {
 
 impl Problem {
     /// Every kind, for tests and tables; times are examples.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::NotEncrypted,
         Self::NoCookie,
@@ -129,6 +131,7 @@ impl Problem {
         Self::UnsupportedMediaType,
         Self::WrongHost,
         Self::TooMany(Duration::from_secs(30)),
+        Self::TooManyAtOnce(Duration::from_secs(5)),
         Self::TooEarly,
         Self::HeadTooLarge,
         Self::Internal,
@@ -154,7 +157,7 @@ impl Problem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooEarly => StatusCode::TOO_EARLY,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -182,6 +185,7 @@ impl Problem {
             Self::UnsupportedMediaType => "That kind of data is not read here",
             Self::WrongHost => "This address leads nowhere",
             Self::TooMany(_) => "Too many attempts",
+            Self::TooManyAtOnce(_) => "You have too much open at once",
             Self::TooEarly => "That came a little too early",
             Self::HeadTooLarge => "Your browser sent too many cookies",
             Self::Internal => "Something broke on our side",
@@ -226,6 +230,9 @@ impl Problem {
             Self::UnsupportedMediaType => "The page accepts its own form, and JSON.",
             Self::WrongHost => "No site is set up here under the name that your browser asked for.",
             Self::TooMany(_) => "To keep guessers out, there is a short pause after several tries.",
+            Self::TooManyAtOnce(_) => {
+                "The app serves many people, so there is a limit to what one of them, or one address, may have under way."
+            }
             Self::TooEarly => {
                 "Your browser asked before the connection was fully secured, so the request could have been somebody’s copy."
             }
@@ -288,7 +295,9 @@ impl Problem {
             Self::AppUnreachable | Self::AppTimeout => {
                 "It may be starting up. Try again in a moment, or tell the person who runs this site."
             }
-            Self::Unavailable(wait) | Self::AppBusy(wait) => return try_again(wait),
+            Self::TooManyAtOnce(wait) | Self::Unavailable(wait) | Self::AppBusy(wait) => {
+                return try_again(wait);
+            }
         };
         advice.to_owned()
     }
@@ -310,6 +319,7 @@ impl Problem {
             | Self::RequestTimeout
             | Self::TooEarly
             | Self::TooMany(_)
+            | Self::TooManyAtOnce(_)
             | Self::Unavailable(_) => Next::TryAgain,
             Self::NotEncrypted | Self::TooLarge | Self::WrongHost => Next::Nothing,
         }

@@ -8,6 +8,7 @@ use crate::web::request::{Inbound, Refusal, Slot};
 use crate::web::upstream::connector::{Address, Connector, Used};
 use crate::web::upstream::failure::{Again, Failure, UpstreamError, causes, judge};
 use crate::web::upstream::headers::{self, Policy};
+use crate::web::upstream::places::{Holder, Place, Places};
 use crate::web::upstream::tally::Tally;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, HostHeader, Settings, set_switching};
@@ -21,7 +22,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 type Client = legacy::Client<Connector, Body>;
 
@@ -31,8 +31,7 @@ pub struct Upstream {
     settings: Settings,
     policy: Arc<Policy>,
     client: Client,
-    /// One for each request and tunnel that the app may have at once.
-    places: Arc<Semaphore>,
+    places: Places,
     tally: Tally,
     /// What stands for the app in URIs and, if so configured, in `Host`.
     authority: Authority,
@@ -61,7 +60,7 @@ impl Upstream {
             Address::Unix(_) => Ok(Authority::from_static("localhost")),
         };
         Self {
-            places: Arc::new(Semaphore::new(settings.max_connections)),
+            places: Places::new(&settings),
             settings,
             policy,
             client,
@@ -107,17 +106,13 @@ impl Upstream {
     }
 
     /// Waits for a place among the requests that the app may have, as long as connecting may take.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, UpstreamError> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(place);
-        }
-        let next = Arc::clone(&self.places).acquire_owned();
-        let waited = tokio::time::timeout(self.settings.connect_timeout, next).await;
-        waited.ok().and_then(Result::ok).ok_or_else(|| {
+    pub(crate) async fn place(&self, holder: Option<Holder>) -> Result<Place, UpstreamError> {
+        let taken = self.places.take(holder).await;
+        if let Err(UpstreamError::Busy) = taken {
             let most = self.settings.max_connections;
             tracing::warn!(event = "upstream", upstream = %self.settings.address, most, "max_connections of it are in use");
-            UpstreamError::Busy
-        })
+        }
+        taken
     }
 
     /// Sends a request once; what comes back is well-formed.
@@ -157,7 +152,7 @@ impl Upstream {
         &self,
         method: &Method,
         response: Response<Incoming>,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Response<Body> {
         let (mut received, body) = response.into_parts();
         let length = received.headers.remove(CONTENT_LENGTH);
@@ -197,7 +192,7 @@ impl Upstream {
         mut response: Response<Incoming>,
         client: OnUpgrade,
         slot: Option<Slot>,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Answer, UpstreamError> {
         if !upgrade::names_websocket(response.headers()) {
             tracing::warn!(event = "upstream", upstream = %self.settings.address, "another protocol than asked for");

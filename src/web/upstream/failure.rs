@@ -14,6 +14,9 @@ pub enum UpstreamError {
     /// All connections that the app may have were in use for too long.
     #[error("the app has all the requests that it may have")]
     Busy,
+    /// The user, or the address, has all the requests under way that one may have.
+    #[error("one user has all the requests that one may have")]
+    OverShare,
     /// No answer in time.
     #[error("the app did not answer in time")]
     Timeout,
@@ -27,8 +30,14 @@ pub enum UpstreamError {
 
 impl UpstreamError {
     /// Every name, for counters that begin at zero.
-    pub(crate) const NAMES: [&'static str; 5] =
-        ["unreachable", "busy", "timeout", "bad-response", "body-cut"];
+    pub(crate) const NAMES: [&'static str; 6] = [
+        "unreachable",
+        "busy",
+        "over-share",
+        "timeout",
+        "bad-response",
+        "body-cut",
+    ];
 
     /// The status of the answer.
     #[must_use]
@@ -36,6 +45,7 @@ impl UpstreamError {
         match self {
             Self::Unreachable | Self::BadResponse => StatusCode::BAD_GATEWAY,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OverShare => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Body(Cut::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(Cut::Stalled | Cut::TooSlow | Cut::TooLong) => StatusCode::REQUEST_TIMEOUT,
@@ -49,6 +59,7 @@ impl UpstreamError {
         match self {
             Self::Unreachable => "unreachable",
             Self::Busy => "busy",
+            Self::OverShare => "over-share",
             Self::Timeout => "timeout",
             Self::BadResponse => "bad-response",
             Self::Body(_) => "body-cut",

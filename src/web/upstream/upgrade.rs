@@ -6,6 +6,7 @@ use crate::authz::target::Target;
 use crate::web::activity::Activity;
 use crate::web::request::{Inbound, Refusal, Slot};
 use crate::web::upstream::hop_by_hop;
+use crate::web::upstream::places::Place;
 use data_encoding::BASE64;
 use http::header::{
     CONTENT_LENGTH, COOKIE, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_KEY,
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// True when a request asks to become a WebSocket. Any other wish to upgrade is ignored, as
 /// RFC 9110 section 7.8 allows.
@@ -109,7 +109,7 @@ pub struct Tunnel {
     pub(crate) idle: Duration,
     pub(crate) slot: Option<Slot>,
     /// Its place among what the app may have.
-    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) place: Place,
 }
 
 impl fmt::Debug for Tunnel {

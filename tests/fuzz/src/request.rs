@@ -332,7 +332,7 @@ impl Gate {
         };
         let request = UpstreamRequest::new(parts, body, &inbound, &pass, app)?;
         lock(&self.seen.sent).push(sent);
-        Ok(match request.send().await {
+        Ok(match request.send(None).await {
             Ok(Answer::Response(response) | Answer::Switching(response, _)) => response,
             Err(_) => {
                 let mut response = Response::new(empty());

@@ -10,7 +10,7 @@ mod harness;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -130,6 +130,7 @@ fn requests_are_counted_by_what_became_of_them() {
         ("vestibule_requests_total{class=\"challenged\"}", 1.0),
         ("vestibule_requests_total{class=\"refused\"}", 3.0),
         ("vestibule_requests_total{class=\"unavailable\"}", 0.0),
+        ("vestibule_requests_total{class=\"unanswered\"}", 0.0),
         (
             "vestibule_upstream_results_total{upstream=\"0\",result=\"2xx\"}",
             3.0,
@@ -233,6 +234,31 @@ fn ten_thousand_names_and_paths_make_no_series() {
     assert_eq!(value(&after, &class("challenged")), 5_002.0);
     assert!(value(&after, &class("portal")) >= 5_000.0);
     assert!(!after.contains("canary"), "{after}");
+}
+
+#[test]
+fn what_the_app_did_not_answer_counts_as_ours() {
+    // Bound and closed again: nobody listens there now.
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let gate = Gate::start(&format!(
+        "[[upstream]]\nurl = \"http://{}\"\n[[access.rule]]\npath = \"/open\"\npolicy = \"bypass\"\n",
+        nobody.unwrap()
+    ));
+    let mut browser = gate.browser();
+    Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    for _ in 0..3 {
+        assert_eq!(browser.get("/").status, 502);
+        assert_eq!(gate.browser().get("/open").status, 502);
+    }
+    let metrics = gate.ops("/metrics").text();
+    let class = |name: &str| {
+        value(
+            &metrics,
+            &format!("vestibule_requests_total{{class=\"{name}\"}}"),
+        )
+    };
+    let counted = ["app", "bypassed", "refused", "unanswered"].map(class);
+    assert_eq!(counted, [0.0, 0.0, 0.0, 6.0]);
 }
 
 #[test]

@@ -56,6 +56,9 @@
 //! | `Max-Forwards` | of `OPTIONS` counted down, 0 is answered here; of other methods dropped |
 //! | white space around a value, letter case of names | trimmed; lower case |
 //!
+//! An answer of the app loses its hop-by-hop lines, `X-Accel-*`, `X-Vestibule-*` and cookies under our names. Its `X-Request-Id` is replaced by
+//! ours, which the app was sent, so that one name leads to a request in every log.
+//!
 //! # Unchanged
 //!
 //! Path and query, byte for byte as they were judged; every other header with its value, `Authorization` included; the bytes of a body.

@@ -73,7 +73,7 @@
 //! |---|---|---|
 //! | `vestibule_audit_events_total` | `event`, `reason` | every event above |
 //! | `vestibule_audit_write_failures_total` | | events that the audit file did not take |
-//! | `vestibule_requests_total` | `class`: app, bypassed, challenged, portal, refused, unavailable | what became of requests |
+//! | `vestibule_requests_total` | `class`: app, bypassed, challenged, portal, refused, unavailable, unanswered | what became of requests; unanswered: let in, and 502, 503 or 504 by us |
 //! | `vestibule_upstream_results_total` | `upstream` (0 is the first), `result`: switched, 2xx … 5xx, unreachable, busy, over-share, timeout, bad-response, body-cut | what the apps answered |
 //! | `vestibule_upstream_response_seconds` | `upstream` | until the head of the answer |
 //! | `vestibule_tunnels_open` | | WebSockets |

@@ -148,9 +148,21 @@ impl Exchange<'_> {
                 carry(self.context, tunnel, visitor, share);
                 Answered::new(class, response)
             }
-            Err(UpstreamError::Body(Cut::Malformed)) => self.refuse(Refusal::Chunk),
-            Err(error) => self.fail(class, respond::problem_of(error.status()), error.name()),
+            Err(error) => self.unanswered(error),
         }
+    }
+
+    /// What the app did not answer, we do; it counts as ours.
+    fn unanswered(&self, error: UpstreamError) -> Answered {
+        if error == UpstreamError::Body(Cut::Malformed) {
+            return self.refuse(Refusal::Chunk);
+        }
+        let class = if error.status().is_server_error() {
+            Class::Unanswered
+        } else {
+            Class::Refused
+        };
+        self.fail(class, respond::problem_of(error.status()), error.name())
     }
 
     /// Of whose share a request is; of nobody's where a proxy names no client, because it speaks for many.

@@ -17,6 +17,8 @@ pub enum Class {
     Refused,
     /// The store could not be asked, so nobody passes.
     Unavailable,
+    /// It passed, and the app gave no answer that could be handed on.
+    Unanswered,
 }
 
 impl Class {
@@ -30,6 +32,7 @@ impl Class {
             Self::Portal => "portal",
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",
+            Self::Unanswered => "unanswered",
         }
     }
 }
@@ -44,6 +47,7 @@ pub struct Tally {
     portal: Counter,
     refused: Counter,
     unavailable: Counter,
+    unanswered: Counter,
 }
 
 impl Default for Tally {
@@ -57,6 +61,7 @@ impl Default for Tally {
             portal: of(Class::Portal),
             refused: of(Class::Refused),
             unavailable: of(Class::Unavailable),
+            unanswered: of(Class::Unanswered),
             family,
         }
     }
@@ -72,6 +77,7 @@ impl Tally {
             Class::Portal => &self.portal,
             Class::Refused => &self.refused,
             Class::Unavailable => &self.unavailable,
+            Class::Unanswered => &self.unanswered,
         };
         counter.inc();
     }

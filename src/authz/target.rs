@@ -241,8 +241,8 @@ impl Target {
     pub fn resembles(&self, prefix: &str) -> bool {
         let wanted = segments(prefix);
         let path = loosely_decoded(self.path());
-        let literal = segments(&path);
-        literal.starts_with(&wanted) || reaches(&literal, &wanted)
+        let found = segments(&path);
+        found.starts_with(&wanted) || found.contains(&"..") && contains(&found, &wanted)
     }
 
     fn host_start(&self) -> usize {
@@ -395,28 +395,21 @@ fn loosely_decoded(path: &str) -> String {
     folded.to_lowercase().replace('\\', "/")
 }
 
-/// The non-empty segments, without `;` parameters and what was decoded to a query.
+/// The segments that are neither empty nor a single dot, without `;` parameters and what was decoded to a query.
 fn segments(path: &str) -> Vec<&str> {
     path.split('/')
         .map(|segment| segment.split([';', '?', '#']).next().unwrap_or_default())
-        .filter(|segment| !segment.is_empty())
+        .filter(|segment| !matches!(*segment, "" | "."))
         .collect()
 }
 
-/// Whether these segments come to lie on `wanted` while their dots are resolved, also when later dots lead away again: servers do not
-/// agree on which segments those take away.
-fn reaches(segments: &[&str], wanted: &[&str]) -> bool {
-    let mut kept = vec![];
-    segments.iter().any(|segment| {
-        match *segment {
-            "." => {}
-            ".." => {
-                kept.pop();
-            }
-            other => kept.push(other),
-        }
-        kept == wanted
-    })
+/// Whether `wanted` is left of these segments when others are taken away. Which ones `..` takes away, servers do not agree on: that
+/// depends on what else they hold for a separator, decode, merge or drop before.
+fn contains(segments: &[&str], wanted: &[&str]) -> bool {
+    let mut rest = segments.iter();
+    wanted
+        .iter()
+        .all(|segment| rest.any(|found| found == segment))
 }
 
 #[cfg(test)]

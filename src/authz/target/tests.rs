@@ -298,6 +298,10 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/x/../_vestibule/%3B.//..//x",
         "/_vestibule%3Fx",
         "/_vestibule%23/login",
+        "/x\\y/../_vestibule/login",
+        "/x%2fy/../_vestibule/login",
+        "/x%255cy/../_vestibule/login",
+        "/x//y/..;z/..%2f../_vestibule",
     ] {
         assert!(target(path).unwrap().resembles("/_vestibule"), "{path}");
     }
@@ -307,8 +311,20 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/x/_vestibule",
         "/app?/_vestibule/",
         "/_vest/ibule",
+        "/x%2fy/_vestibule",
+        "/x/../_vestibules",
     ] {
         assert!(!target(path).unwrap().resembles("/_vestibule"), "{path}");
+    }
+}
+
+#[test]
+fn look_alikes_of_a_path_of_two_segments_are_seen_through() {
+    for path in ["/a/b", "/a/./b/c", "/x\\y/../a/z/../b", "/a//b"] {
+        assert!(target(path).unwrap().resembles("/a/b"), "{path}");
+    }
+    for path in ["/a", "/b/a", "/a/z/b", "/b/../a"] {
+        assert!(!target(path).unwrap().resembles("/a/b"), "{path}");
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Reader<R> {
     input: R,
     chain: Chain,
     header: Header,
+    over: bool,
 }
 
 /// What was read next.
@@ -79,6 +80,7 @@ impl<R: BufRead> Reader<R> {
             input,
             chain: Chain::begin(master, &first),
             header,
+            over: false,
         })
     }
 
@@ -87,11 +89,20 @@ impl<R: BufRead> Reader<R> {
         &self.header
     }
 
-    /// Reads the next line.
+    /// Reads the next line. After the end or an error there is none: a file is not read past what is wrong.
     ///
     /// # Errors
     /// When it is missing, too long or not genuine, or when something follows the end.
     pub fn read(&mut self) -> Result<Next, BackupError> {
+        if self.over {
+            return Err(BackupError::Cut(self.chain.next() - 1));
+        }
+        let next = self.next();
+        self.over = !matches!(next, Ok(Next::Piece(_)));
+        next
+    }
+
+    fn next(&mut self) -> Result<Next, BackupError> {
         let number = self.chain.next();
         let line = match line(&mut self.input, MAX_LINE) {
             Ok(Some(line)) => line,

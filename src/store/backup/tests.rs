@@ -181,6 +181,25 @@ fn lines_out_of_place_are_found() {
 }
 
 #[test]
+fn a_file_is_not_read_past_what_is_wrong() {
+    let file = file();
+    let own = lines(&file);
+    let long = [b'a'; MAX_LINE];
+    for wrong in [&b"\n"[..], b"\"AAAA\"\n", own[1], &long] {
+        let forged = [&own[..2], &[wrong], &own[2..]].concat().concat();
+        let mut reader = Reader::open(&forged[..], &key()).unwrap();
+        reader.read().unwrap();
+        for _ in 0..own.len() {
+            assert!(reader.read().is_err());
+        }
+    }
+    let after = [&file, own[1]].concat();
+    let mut reader = Reader::open(&after[..], &key()).unwrap();
+    while let Ok(Next::Piece(_)) = reader.read() {}
+    assert!(matches!(reader.read(), Err(BackupError::Cut(_))));
+}
+
+#[test]
 fn another_key_is_named() {
     let other = Key::from_bytes([8; 32]);
     let error = Reader::open(&file()[..], &other).unwrap_err();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Which store this is: 128 random bits as hex, the same in the marker file and inside the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct InstanceId(String);
 
 impl InstanceId {
@@ -31,6 +31,14 @@ impl InstanceId {
     }
 }
 
+impl TryFrom<String> for InstanceId {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        hex::<32>(text).map(Self)
+    }
+}
+
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -39,7 +47,7 @@ impl fmt::Display for InstanceId {
 
 /// The name of a master key: 64 bits derived from it, which tell nothing about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct KeyId(String);
 
 impl KeyId {
@@ -52,9 +60,32 @@ impl KeyId {
     }
 }
 
+impl TryFrom<String> for KeyId {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        hex::<16>(text).map(Self)
+    }
+}
+
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A text that names no store and no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id of {0} digits, 0-9 and a-f")]
+pub struct NotAnId(usize);
+
+/// Ids stand in files that anybody may have made, and are shown before anything of these is proven.
+fn hex<const DIGITS: usize>(text: String) -> Result<String, NotAnId> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == DIGITS && text.bytes().all(is_digit) {
+        Ok(text)
+    } else {
+        Err(NotAnId(DIGITS))
     }
 }
 
@@ -233,6 +264,32 @@ impl OpenError {
             | Self::AnchorDamaged(_)
             | Self::Damaged(_) => {
                 "nothing was changed; `vestibule store verify` says more, `vestibule restore FILE` brings back a backup, and nobody can sign in until then"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_was_written_and_is_nothing_but_digits() {
+        let instance = InstanceId::generate();
+        let key = KeyId::of(&Key::from_bytes([7; 32]));
+        let written = serde_json::to_string(&(&instance, &key)).unwrap();
+        let read: (InstanceId, KeyId) = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, (instance, key));
+        for digits in ["", "0", "A", "/", " ", "\n", "\u{1b}", "\u{e9}"] {
+            for length in [15, 16, 17, 31, 32, 33] {
+                let text = digits.repeat(length);
+                let is_id = |right: usize| digits == "0" && length == right;
+                assert_eq!(KeyId::try_from(text.clone()).is_ok(), is_id(16), "{text:?}");
+                assert_eq!(
+                    InstanceId::try_from(text.clone()).is_ok(),
+                    is_id(32),
+                    "{text:?}"
+                );
             }
         }
     }

@@ -200,6 +200,19 @@ fn a_file_is_not_read_past_what_is_wrong() {
 }
 
 #[test]
+fn a_header_shows_nothing_but_digits() {
+    let text = String::from_utf8(file()).unwrap();
+    let id = KeyId::of(&key()).to_string();
+    for hostile in ["\\u001b[2J\\u0007", "\\n", "", "a very long word"] {
+        assert_eq!(
+            refusal(text.replacen(&id, hostile, 1).as_bytes()),
+            "it is no backup of vestibule",
+            "{hostile}"
+        );
+    }
+}
+
+#[test]
 fn another_key_is_named() {
     let other = Key::from_bytes([8; 32]);
     let error = Reader::open(&file()[..], &other).unwrap_err();

@@ -230,7 +230,7 @@ async fn the_marker_of_another_store_is_refused() {
     let opened = open(folder.path()).await.unwrap();
     let own = opened.instance.to_string();
     drop(opened);
-    forge(folder.path(), &own, "0123");
+    forge(folder.path(), &own, &"0".repeat(32));
     assert_eq!(
         refusal(folder.path()).await,
         "the database in DIR/store has no manifest of this store: it does not open here under this key"

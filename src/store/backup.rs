@@ -147,10 +147,11 @@ impl End {
         }
     }
 
-    /// All rows together.
+    /// All rows together; the highest number there is when they are more.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.rows.values().sum()
+        let rows = self.rows.values().copied();
+        rows.fold(0, u64::saturating_add)
     }
 }
 

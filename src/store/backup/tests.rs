@@ -213,6 +213,12 @@ fn a_header_shows_nothing_but_digits() {
 }
 
 #[test]
+fn more_rows_than_can_be_counted_are_no_panic() {
+    let rows = [(Tree::Accounts, u64::MAX), (Tree::Usernames, 1)];
+    assert_eq!(End::of(rows.into(), 1).total(), u64::MAX);
+}
+
+#[test]
 fn another_key_is_named() {
     let other = Key::from_bytes([8; 32]);
     let error = Reader::open(&file()[..], &other).unwrap_err();

@@ -99,7 +99,7 @@ macro_rules! replayed {
 }
 
 replayed! {
-    code command configuration cookies form forwarded password_hash record request return_to target username
+    backup code command configuration cookies form forwarded password_hash record request return_to target username
 }
 
 #[test]

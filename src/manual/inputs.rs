@@ -45,6 +45,16 @@
 //! | session id | 22 characters of base64url |
 //! | a command on the admin socket | JSON of at most 64 KiB in 10 s, no unknown field; only root and the server's own user |
 //!
+//! # Backup files
+//!
+//! Lines of JSON, read one at a time ([`read`](crate::store::backup::read)).
+//!
+//! | input | form and limit | beyond it |
+//! |---|---|---|
+//! | first line | 1 KiB, no unknown field; what names a store or a key is 32 or 16 hexadecimal digits, as it is shown before anything is proven | it is no backup |
+//! | each further line | 192 KiB; sealed under the master key, for this file and this number of a line | refused; what was read before is not believed either |
+//! | last line | as many lines, the same digest and rows as it says, and nothing after it | refused |
+//!
 //! # Limits for each account, and for all
 //!
 //! | what | how many |

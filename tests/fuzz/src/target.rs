@@ -121,7 +121,8 @@ fn readings(path: &str) -> BTreeSet<String> {
     let encode = |text: String| utf8_percent_encode(&text, PLAIN).to_string();
     let once = decode(path);
     let twice = decode(&once);
-    let decoded = [once, twice];
+    let before_query = |text: &str| text.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let decoded = [before_query(&once), before_query(&twice), once, twice];
     let decoded = decoded.iter().flat_map(|text| walks(text)).map(encode);
     walks(path).chain(decoded).collect()
 }

@@ -72,6 +72,13 @@ impl Sum {
             *lane = lane.wrapping_sub(part);
         }
     }
+
+    fn merge(&mut self, other: &Self) {
+        self.rows = self.rows.wrapping_add(other.rows);
+        for (lane, part) in self.lanes.iter_mut().zip(other.lanes) {
+            *lane = lane.wrapping_add(part);
+        }
+    }
 }
 
 /// One [`Sum`] per tree, and rows that belong to none.
@@ -101,6 +108,14 @@ impl Sums {
         if let Some(new) = new {
             sum.add(keys.print(key, new));
         }
+    }
+
+    /// Those of these rows and the others together.
+    pub(crate) fn merge(&mut self, others: &Self) {
+        for (sum, other) in self.trees.iter_mut().zip(&others.trees) {
+            sum.merge(other);
+        }
+        self.strange = self.strange.wrapping_add(others.strange);
     }
 
     fn of(&self, tree: Tree) -> Sum {

@@ -24,9 +24,10 @@ pub(crate) struct Edit {
 /// How far a walk has come.
 #[derive(Default)]
 pub(crate) struct Progress {
-    /// The last row that was read; everything up to it is in `sums` as it is now.
+    /// The last row that was read.
     pub(crate) cursor: Option<Vec<u8>>,
-    pub(crate) sums: Sums,
+    /// What is added to the sums of the rows that were read by what changed of them since.
+    pub(crate) since: Sums,
     /// Rows up to the cursor that changed after they were read.
     pub(crate) changed: BTreeSet<Vec<u8>>,
     /// Writers were faster than the walk.
@@ -39,7 +40,7 @@ impl Progress {
             return;
         }
         let (old, new) = (edit.old.as_deref(), edit.new.as_deref());
-        self.sums.replace(keys, &edit.key, old, new);
+        self.since.replace(keys, &edit.key, old, new);
         if self.changed.len() < MOST_CHANGED {
             self.changed.insert(edit.key.clone());
         } else {

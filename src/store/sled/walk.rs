@@ -1,11 +1,12 @@
 //! A pass over all rows while writes go on.
 //!
-//! It reads in chunks and holds writers up for one chunk at most. A row that changes after it was
+//! It reads in chunks and holds writers up for the reading of one chunk at most: what is made of it holds
+//! up nobody. A row that changes after it was
 //! read is read again, and whatever lies ahead is met later; so what a walk tells of, later events
 //! in place of earlier ones, is exactly the database at the moment it ends. Its own sum over what it
 //! read has to come to the manifest of that moment.
 
-use crate::store::manifest::{Damage, Manifest};
+use crate::store::manifest::{Damage, Manifest, Sums};
 use crate::store::opening::OpenError;
 use crate::store::sled::database::Database;
 use crate::store::sled::engine;
@@ -17,7 +18,7 @@ use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Rows that are read at once.
@@ -70,6 +71,8 @@ pub enum WalkError<E> {
 /// What one chunk brought.
 struct Step {
     rows: Vec<(Vec<u8>, Option<IVec>)>,
+    /// As many of them, at the beginning, were met before.
+    again: usize,
     outrun: bool,
     /// There is nothing more: the walk ends at this moment.
     end: Option<Result<Manifest, Damage>>,
@@ -88,16 +91,23 @@ impl Database {
     ) -> Result<Manifest, WalkError<E>> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.writable()?;
-        self.ledger().walk = Some(Progress::default());
-        let walk = UnderWay(self);
+        let keys = {
+            let mut ledger = self.ledger();
+            ledger.walk = Some(Progress::default());
+            Arc::clone(&ledger.keys)
+        };
+        let (walk, mut read) = (UnderWay(self), Sums::default());
         loop {
             if stop.is_cancelled() {
                 return Err(WalkError::Stopped);
             }
             self.writable()?;
-            let step = engine::attempt(&self.failure, || self.step())?;
+            let step = engine::attempt(&self.failure, || self.step(&read))?;
             if step.outrun {
                 return Err(WalkError::Outrun);
+            }
+            for (key, raw) in step.rows.iter().skip(step.again) {
+                read.replace(&keys, key, None, raw.as_deref());
             }
             for (key, raw) in &step.rows {
                 if let Some(event) = event(key, raw.as_deref())? {
@@ -147,14 +157,10 @@ impl Database {
         })
     }
 
-    fn step(&self) -> Result<Step, sled::Error> {
+    /// The next chunk; `read` are the sums of all rows before it, as they were met.
+    fn step(&self, read: &Sums) -> Result<Step, sled::Error> {
         let mut guard = self.ledger();
-        let Ledger {
-            keys,
-            manifest,
-            walk,
-            ..
-        } = &mut *guard;
+        let Ledger { manifest, walk, .. } = &mut *guard;
         let walk = walk.get_or_insert_default();
         let (mut rows, mut bytes) = (vec![], 0);
         // Half of the chunk: neither may the rows ahead wait for ever.
@@ -166,29 +172,31 @@ impl Database {
             bytes += raw.as_ref().map_or(0, |raw| raw.len());
             rows.push((key, raw));
         }
+        let again = rows.len();
         let start = walk
             .cursor
             .clone()
             .map_or(Bound::Unbounded, Bound::Excluded);
-        let mut all = true;
         for row in self.rows.range::<Vec<u8>, _>((start, Bound::Unbounded)) {
             let (key, raw) = row?;
             if key == MANIFEST {
                 continue;
             }
             if rows.len() >= CHUNK || bytes >= CHUNK_BYTES {
-                all = false;
                 break;
             }
-            walk.sums.replace(keys, &key, None, Some(&raw));
             walk.cursor = Some(key.to_vec());
             bytes += raw.len();
             rows.push((key.to_vec(), Some(raw)));
         }
-        let ended = all && walk.changed.is_empty();
-        let end = ended.then(|| manifest.check(&walk.sums).map(|()| manifest.clone()));
+        let end = rows.is_empty().then(|| {
+            let mut sums = walk.since.clone();
+            sums.merge(read);
+            manifest.check(&sums).map(|()| manifest.clone())
+        });
         Ok(Step {
             rows,
+            again,
             outrun: walk.outrun,
             end,
         })

@@ -163,7 +163,7 @@ fn what_reads_the_whole_store_is_broken_off_when_the_end_is_asked_for() {
     }
     let before = users(&gate);
     // One at a time, so that most of them wait for their turn.
-    let looks: Vec<UnixStream> = (0..300)
+    let looks: Vec<UnixStream> = (0..400)
         .map(|_| ask(&gate, "{\"command\":\"store-verify\"}"))
         .collect();
     let file = gate.folder().join("b");
@@ -173,7 +173,7 @@ fn what_reads_the_whole_store_is_broken_off_when_the_end_is_asked_for() {
     );
     let made = ask(&gate, &make);
     // Who came before this one is heard by then.
-    users(&gate);
+    answer(ask(&gate, "{\"command\":\"user-list\"}"));
     assert!(gate.stop().success());
     let broken_off = looks
         .into_iter()

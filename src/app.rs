@@ -227,7 +227,12 @@ impl Running {
         let admin = tokio::spawn(socket.serve(app.admin.clone(), stopping.clone()));
         let ops_done = CancellationToken::new();
         let metrics = std::mem::take(&mut app.metrics);
-        let answers = Ops::new(Arc::clone(&app.store), stopping.clone(), metrics);
+        let answers = Ops::new(
+            Arc::clone(&app.store),
+            stopping.clone(),
+            metrics,
+            app.audit.clone(),
+        );
         let ops = ops.map(|listener| tokio::spawn(serve_ops(listener, answers, &ops_done)));
         let tunnels = context.tunnels.clone();
         let at_once = stop.at_once.clone();
@@ -301,7 +306,7 @@ fn serve_ops(
         drain_timeout: Duration::from_secs(1),
         ..server::Settings::default()
     };
-    let answer = move |request, _| ops.clone().answer(request);
+    let answer = move |request, connection| ops.clone().answer(request, connection);
     let stop = Stop {
         gently: done.clone(),
         at_once: CancellationToken::new(),

@@ -283,6 +283,19 @@ fn either_text_form_is_given_to_whoever_asks_for_it() {
 }
 
 #[test]
+fn what_is_no_request_is_recorded_where_operators_ask_too() {
+    let gate = Gate::start("");
+    let bytes = b"GET /metrics HTTP/1.1\nHost: x\r\n\r\n";
+    let answer = harness::browser::exchange(gate.ops_address(), bytes).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    gate.wait_for("input_validation_fail");
+    let series =
+        "vestibule_audit_events_total{event=\"input_validation_fail\",reason=\"line-end\"}";
+    assert_eq!(value(&gate.ops("/metrics").text(), series), 1.0);
+}
+
+#[test]
 fn the_public_listener_has_no_metrics() {
     let gate = Gate::start("");
     for path in ["/metrics", "/_vestibule/metrics"] {

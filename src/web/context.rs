@@ -14,7 +14,7 @@ use crate::web::access::AccessLog;
 use crate::web::cookie::{Jar, Transport};
 use crate::web::csrf::{Csrf, Forged};
 use crate::web::page::{Direction, Frame};
-use crate::web::request::{self, Inbound, Refusal, RequestId};
+use crate::web::request::{self, Connection, Inbound, Peer, Refusal, RequestId};
 use crate::web::respond::{self, Asker, Failure, Telling};
 use crate::web::return_to::Allowed;
 use crate::web::tally::Tally;
@@ -244,5 +244,18 @@ pub fn source(inbound: &Inbound) -> Source {
     Source {
         address: inbound.client().to_string(),
         request_id: inbound.id().as_str().to_owned(),
+    }
+}
+
+/// Who sent bytes that could not be read, as far as the connection tells.
+#[must_use]
+pub fn source_of(connection: &Connection, id: &RequestId) -> Source {
+    let address = match connection.peer {
+        Peer::Ip(address) => address.to_string(),
+        Peer::Unix { uid: _ } => "unix".to_owned(),
+    };
+    Source {
+        address,
+        request_id: id.as_str().to_owned(),
     }
 }

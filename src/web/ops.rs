@@ -1,8 +1,10 @@
 //! The listener for operators: `/healthz`, `/readyz` and `/metrics`. Never on the public listener.
 
+use crate::audit::{Audit, Details, Event};
 use crate::metrics::{Format, Metrics, number, reading};
 use crate::store::Store;
-use crate::web::request::Refusal;
+use crate::web::context::source_of;
+use crate::web::request::{Connection, Refusal, RequestId};
 use crate::web::{Body, body};
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -23,13 +25,19 @@ struct Parts {
     store: Arc<dyn Store>,
     stopping: CancellationToken,
     metrics: Metrics,
+    audit: Audit,
     ready: Arc<AtomicBool>,
 }
 
 impl Ops {
     /// Asks `store` whether it can be asked; once `stopping`, the server is alive and takes no more work.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, stopping: CancellationToken, mut metrics: Metrics) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        stopping: CancellationToken,
+        mut metrics: Metrics,
+        audit: Audit,
+    ) -> Self {
         let ready = Arc::new(AtomicBool::new(false));
         let known = Arc::clone(&ready);
         reading(
@@ -42,15 +50,24 @@ impl Ops {
             store,
             stopping,
             metrics,
+            audit,
             ready,
         }))
     }
 
-    /// Answers one request.
-    pub async fn answer<B>(self, request: Result<Request<B>, Refusal>) -> Response<Body> {
+    /// Answers one request. What is none is recorded, as on the public listener.
+    pub async fn answer<B>(
+        self,
+        request: Result<Request<B>, Refusal>,
+        connection: Connection,
+    ) -> Response<Body> {
         let request = match request {
             Ok(request) => request,
             Err(refusal) => {
+                let source = source_of(&connection, &RequestId::generate());
+                let details = Details::none().reason(refusal.name());
+                let event = Event::InputValidationFail;
+                self.0.audit.record(event, &source, &details);
                 let mut response = text(refusal.status(), "not a request\n");
                 refusal.complete(response.headers_mut());
                 return response;

@@ -1,9 +1,9 @@
 //! One request: read, routed, answered.
 
-use crate::audit::{Details, Event, Source};
+use crate::audit::{Details, Event};
 use crate::web::access::{Answered, Asked};
 use crate::web::body::full;
-use crate::web::context::Context;
+use crate::web::context::{Context, source_of};
 use crate::web::page::error::Problem;
 use crate::web::request::{Connection, Inbound, Peer, Refusal, RequestId, X_REQUEST_ID};
 use crate::web::respond::{Asker, Failure};
@@ -144,11 +144,8 @@ impl Unread<'_> {
             Peer::Ip(address) => Some(address),
             Peer::Unix { .. } => None,
         };
-        let source = Source {
-            address: address.map_or_else(|| "unix".to_owned(), |address| address.to_string()),
-            request_id: id.as_str().to_owned(),
-        };
         let details = Details::none().reason(refused.name());
+        let source = source_of(connection, &id);
         context
             .audit
             .record(Event::InputValidationFail, &source, &details);

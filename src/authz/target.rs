@@ -389,10 +389,14 @@ fn loosely_decoded(path: &str) -> String {
     let mut text = path.to_owned();
     // Three rounds see through double encoding; deeper nesting is no server's reading.
     for _ in 0..3 {
-        text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if text.contains('%') {
+            text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        }
     }
-    let folded: String = text.chars().nfkc().collect();
-    folded.to_lowercase().replace('\\', "/")
+    if !text.is_ascii() {
+        text = text.chars().nfkc().collect();
+    }
+    text.to_lowercase().replace('\\', "/")
 }
 
 /// The segments that are neither empty nor a single dot, without `;` parameters and what was decoded to a query.

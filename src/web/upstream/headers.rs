@@ -4,13 +4,21 @@
 //! names is removed first, and our own lines are set last.
 
 use crate::identity::Names;
-use crate::web::request::{EARLY_DATA, Inbound, Trust};
+use crate::web::request::{EARLY_DATA, Inbound, Trust, X_REQUEST_ID};
 use crate::web::upstream::hop_by_hop;
 use http::Version;
-use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VIA};
+use http::header::{
+    COOKIE, FORWARDED, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, SET_COOKIE, VIA,
+};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Our name in `Via`.
 const PSEUDONYM: &str = "vestibule";
@@ -183,7 +191,10 @@ fn is_identity(folded: &str, names: &Names) -> bool {
         "x-email",
         "x-goog-iap-jwt-assertion",
     ];
-    names.all().iter().any(|name| fold(name.as_str()) == folded)
+    // Folding changes no length.
+    let is =
+        |name: &HeaderName| name.as_str().len() == folded.len() && fold(name.as_str()) == folded;
+    names.all().into_iter().any(is)
         || folded.starts_with("ssl-client-")
         || (folded.starts_with(['x', 'c', 'r'])
             && (NAMES.contains(&folded)
@@ -276,24 +287,24 @@ fn is_our_cookie(pair: &[u8], ours: &[String]) -> bool {
 pub(crate) fn set_forwarding(headers: &mut HeaderMap, inbound: &Inbound, version: Version) {
     let target = inbound.target();
     if let Some(list) = forwarded_for(inbound.route()) {
-        headers.insert("x-forwarded-for", list);
+        headers.insert(X_FORWARDED_FOR, list);
     }
     if let Some(client) = forwarded_for(&inbound.route()[..1]) {
-        headers.insert("x-real-ip", client);
+        headers.insert(X_REAL_IP, client);
     }
     let proto = HeaderValue::from_static(target.scheme().as_str());
-    headers.insert("x-forwarded-proto", proto);
-    headers.insert("x-forwarded-port", HeaderValue::from(target.port()));
-    headers.insert("x-forwarded-host", authority(inbound));
-    headers.insert("forwarded", forwarded(inbound));
-    headers.insert("x-request-id", inbound.id().header());
+    headers.insert(X_FORWARDED_PROTO, proto);
+    headers.insert(X_FORWARDED_PORT, HeaderValue::from(target.port()));
+    headers.insert(X_FORWARDED_HOST, authority(inbound));
+    headers.insert(FORWARDED, forwarded(inbound));
+    headers.insert(X_REQUEST_ID, inbound.id().header());
     let via = match version {
         Version::HTTP_10 => HeaderValue::from_static("1.0 vestibule"),
         _ => HeaderValue::from_static("1.1 vestibule"),
     };
     headers.append(VIA, via);
     if let Some(left) = inbound.max_forwards() {
-        headers.insert("max-forwards", HeaderValue::from(left.saturating_sub(1)));
+        headers.insert(MAX_FORWARDS, HeaderValue::from(left.saturating_sub(1)));
     }
     // Set anew, so that no `Connection` line can keep it from an app that wants to wait for the handshake.
     if inbound.is_early() {
@@ -309,12 +320,13 @@ pub(crate) fn authority(inbound: &Inbound) -> HeaderValue {
 
 /// The client and the proxies that we trust; nothing that anyone else wrote.
 fn forwarded_for(route: &[IpAddr]) -> Option<HeaderValue> {
-    let known = route.iter().filter(|address| !address.is_unspecified());
-    let list: Vec<String> = known.map(ToString::to_string).collect();
-    if list.is_empty() {
-        return None;
+    let mut list = String::with_capacity(64);
+    for address in route.iter().filter(|address| !address.is_unspecified()) {
+        let separator = if list.is_empty() { "" } else { ", " };
+        write!(list, "{separator}{address}").expect("writing to a string does not fail");
     }
-    HeaderValue::try_from(list.join(", ")).ok()
+    let list = HeaderValue::try_from(list).expect("addresses are visible ASCII");
+    (!list.is_empty()).then_some(list)
 }
 
 /// The same as one line of RFC 7239; the first element is the client's own request.

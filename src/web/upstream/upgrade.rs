@@ -30,8 +30,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub fn is_websocket(parts: &Parts) -> bool {
     parts.method == Method::GET
         && parts.version == Version::HTTP_11
-        && hop_by_hop::has_option(&parts.headers, "upgrade")
         && names_websocket(&parts.headers)
+        && hop_by_hop::has_option(&parts.headers, "upgrade")
 }
 
 /// True when the `Upgrade` line is one and says `websocket`.

@@ -1,6 +1,7 @@
 //! Wiring: a configuration becomes a running server, or its use-cases alone.
 
 mod edge;
+pub(crate) mod rules;
 mod supervisor;
 mod upkeep;
 mod wiring;

@@ -6,21 +6,51 @@
 //! use vestibule::authz::Permit;
 //! let forged = Permit { account: None };
 //! ```
+//!
+//! and what has not come to life as a session is no subject:
+//!
+//! ```compile_fail,E0308
+//! # use vestibule::authn::{account::Account, session::FirstFactorSession};
+//! # use vestibule::authz::Subject;
+//! fn cannot_pass(half: &FirstFactorSession, account: &Account) {
+//!     let _ = Subject::new(half, account);
+//! }
+//! ```
 
 pub mod rule;
+pub mod pattern;
 pub mod target;
 
 use crate::authn::AccountId;
-use crate::authn::session::Session;
-use crate::authz::rule::{Policy, Rules};
-use crate::authz::target::Target;
-use http::Method;
+use crate::authn::account::Account;
+use crate::authn::session::{Resumed, Session};
+use crate::authz::rule::{Asked, Policy, Requirement, Rules};
+use crate::clock::Timestamp;
 
-/// Why a visitor is asked to sign in (RFC 9110, 11.3).
+/// Who asks: a live session and its account.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    session: &'a Resumed,
+    account: &'a Account,
+}
+
+impl<'a> Subject<'a> {
+    /// `None` when the session is another account's.
+    #[must_use]
+    pub fn new(session: &'a Resumed, account: &'a Account) -> Option<Self> {
+        (session.account() == account.id()).then_some(Self { session, account })
+    }
+}
+
+/// What a visitor is asked for (RFC 9110, 11.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// There is no live session with both factors.
-    NoSession,
+    /// There is no live session.
+    SignIn,
+    /// The password was shown, a code was not.
+    SecondFactor,
+    /// A code was shown, but too long ago.
+    FreshSecondFactor,
 }
 
 /// What becomes of a request.
@@ -29,9 +59,9 @@ pub enum Challenge {
 pub enum Decision {
     /// It may pass.
     Allow(Permit),
-    /// It may pass once the visitor has signed in.
+    /// It may pass once the visitor has shown more.
     Challenge(Challenge),
-    /// It may not pass, whoever asks.
+    /// It may not pass, whatever is shown.
     Deny,
 }
 
@@ -43,7 +73,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Who is let through; `None` where anyone may pass and nobody is signed in.
+    /// Who is let through; `None` where anyone may pass and nobody has shown both factors.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.account
@@ -57,21 +87,36 @@ impl Permit {
 }
 
 /// Decides by the first rule that matches; where none does, by the default of the rules.
-///
-/// Only method and target count, never a header, the query or the fragment (CVE-2025-54576,
-/// CVE-2026-41059, CVE-2026-34457).
 pub fn decide(
     rules: &Rules,
-    method: &Method,
-    target: &Target,
-    session: Option<&Session>,
+    asked: Asked<'_>,
+    subject: Option<Subject<'_>>,
+    now: Timestamp,
 ) -> Decision {
-    match (rules.policy(method, target), session) {
+    let account = subject.map(|subject| subject.account);
+    let requirement = rules.requirement(asked, account);
+    let session = subject.map(|subject| subject.session);
+    let allow = |account| Decision::Allow(Permit { account });
+    match (requirement.policy, session) {
         (Policy::Deny, _) => Decision::Deny,
-        (Policy::Bypass | Policy::TwoFactor, Some(session)) => Decision::Allow(Permit {
-            account: Some(session.account()),
-        }),
-        (Policy::Bypass, None) => Decision::Allow(Permit { account: None }),
-        (Policy::TwoFactor, None) => Decision::Challenge(Challenge::NoSession),
+        // A password alone names nobody where the app did not ask for it: it may take a name for both factors.
+        (Policy::Bypass, None | Some(Resumed::OneFactor(_))) => allow(None),
+        (Policy::Bypass, Some(Resumed::TwoFactor(session))) => allow(Some(session.account())),
+        (Policy::OneFactor | Policy::TwoFactor, None) => Decision::Challenge(Challenge::SignIn),
+        (Policy::OneFactor, Some(session)) => allow(Some(session.account())),
+        (Policy::TwoFactor, Some(Resumed::OneFactor(_))) => {
+            Decision::Challenge(Challenge::SecondFactor)
+        }
+        (Policy::TwoFactor, Some(Resumed::TwoFactor(session))) => {
+            if is_stale(requirement, session, now) {
+                return Decision::Challenge(Challenge::FreshSecondFactor);
+            }
+            allow(Some(session.account()))
+        }
     }
+}
+
+fn is_stale(requirement: Requirement, session: &Session, now: Timestamp) -> bool {
+    let age = now.age_of(session.authenticated());
+    requirement.max_age.is_some_and(|most| age > most)
 }

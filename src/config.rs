@@ -17,6 +17,9 @@ pub use crate::config::load::{Loaded, Overrides, environment};
 pub use crate::config::problem::{Origin, Problem, Problems, Severity};
 pub use crate::config::report::{Source, Sources};
 
+use crate::authn::profile::Group;
+use crate::authn::username::Username;
+use crate::authz::rule::Policy;
 use http::{HeaderName, Method};
 use ipnet::IpNet;
 use std::fmt;
@@ -248,15 +251,13 @@ pub struct Access {
     pub rules: Vec<Rule>,
 }
 
-/// What a request needs in order to pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// Nothing: anyone passes.
-    Bypass,
-    /// A session of password and code.
-    TwoFactor,
-    /// Nobody passes.
-    Deny,
+impl Access {
+    /// Is there anything that a password alone opens?
+    #[must_use]
+    pub fn knows_one_factor(&self) -> bool {
+        let mut rules = self.rules.iter();
+        self.default == Policy::OneFactor || rules.any(|rule| rule.policy == Policy::OneFactor)
+    }
 }
 
 /// One rule: `[[access.rule]]`. All conditions must hold; an empty list is no condition.
@@ -268,8 +269,16 @@ pub struct Rule {
     pub paths: Vec<PathPattern>,
     /// Methods.
     pub methods: Vec<Method>,
+    /// Networks of clients.
+    pub networks: Vec<IpNet>,
+    /// Groups of which whoever is signed in has to be in one.
+    pub groups: Vec<Group>,
+    /// Users of whom whoever is signed in has to be one.
+    pub users: Vec<Username>,
     /// What holds when the rule matches.
     pub policy: Policy,
+    /// How old the second factor may be, for two factors alone. Default: as old as the session.
+    pub max_age: Option<Duration>,
 }
 
 /// A path of a rule: exact, `*` for any part of one segment, `/**` at the end for any depth.
@@ -319,7 +328,7 @@ pub struct Password {
     pub iterations: u32,
     /// Lanes. Default 1.
     pub parallelism: u32,
-    /// The shortest new password in code points. Default 12.
+    /// The shortest new password in code points. Default 12, and 15 where a password alone opens something.
     pub min_length: usize,
     /// The longest password in code points. Default 256.
     pub max_length: usize,

@@ -9,7 +9,7 @@ use crate::authn::backup_code::{BackupCode, BackupCodes};
 use crate::authn::enrolment::EnrolmentId;
 use crate::authn::lockout::Device;
 use crate::authn::password::Password;
-use crate::authn::session::{EnrolmentSession, HeldSession, SessionRecord};
+use crate::authn::session::{EnrolmentSession, HeldSession, Resumed, SessionRecord};
 use crate::authn::totp::{Code, Skew};
 use crate::authn::transaction::{Step, Transaction};
 use crate::authn::{AccountId, AccountToken, Rejection, SecondFactorVerified};
@@ -361,11 +361,12 @@ impl Enrol {
         let transaction = self.take(token).await?;
         let session = held
             .release(account.epoch(), self.parts.clock.now())
+            .map(Resumed::TwoFactor)
             .ok_or(EnrolError::Over)?;
         let begun =
             self.parts
                 .login
-                .begin_session(session, transaction.return_to, previous, client);
+                .begin_session(&session, transaction.return_to, previous, client);
         begun.await.map_err(|error| match error {
             LoginError::Store(error) => EnrolError::Store(error),
             LoginError::Busy(_)

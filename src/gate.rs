@@ -6,11 +6,10 @@
 
 use crate::accounts::Accounts;
 use crate::authn::account::Account;
-use crate::authn::session::{Lifetimes, Session, SessionRecord};
+use crate::authn::session::{FirstFactorSession, Lifetimes, Resumed, SessionRecord};
 use crate::authn::{AccountId, AccountToken};
-use crate::authz::rule::Rules;
-use crate::authz::target::Target;
-use crate::authz::{Challenge, Decision, decide};
+use crate::authz::rule::{Asked, Rules};
+use crate::authz::{Challenge, Decision, Subject, decide};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::identity::key::SigningKey;
 use crate::identity::signer::Issuer;
@@ -20,7 +19,6 @@ use crate::sessions::{SessionKey, Sessions, account_of, key_of};
 use crate::signing_keys::SigningKeys;
 use crate::store::observed::Watcher;
 use crate::store::{Error, Tree};
-use http::Method;
 use moka::sync::Cache;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,9 +39,9 @@ const GENERATIONS: usize = 4_096;
 pub enum Verdict {
     /// It goes upstream with this; the visitor is known if there is one.
     Pass(Pass, Option<Visitor>),
-    /// The visitor has to sign in.
+    /// The visitor has to show more.
     Challenge(Challenge),
-    /// Nobody may do this.
+    /// This visitor may not do this; nobody at all where nobody is signed in.
     Deny,
 }
 
@@ -51,7 +49,7 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// The session, as of this request.
-    pub session: Arc<Session>,
+    pub session: Arc<Resumed>,
     /// The account, as of this request.
     pub account: Arc<Account>,
     key: SessionKey,
@@ -186,26 +184,47 @@ impl Gate {
     /// When the store has to be asked and fails: then nobody passes.
     pub async fn check(
         &self,
-        method: &Method,
-        target: &Target,
+        asked: Asked<'_>,
         token: Option<&AccountToken<SessionRecord>>,
     ) -> Result<Verdict, Error> {
         let found = match token {
             Some(token) => self.resume(&key_of(token)).await?,
             None => None,
         };
-        let session = found.as_ref().map(|(visitor, _)| visitor.session.as_ref());
-        Ok(match decide(&self.parts.rules, method, target, session) {
+        let subject = found
+            .as_ref()
+            .and_then(|(visitor, _)| Subject::new(&visitor.session, &visitor.account));
+        let now = self.parts.clock.now();
+        Ok(match decide(&self.parts.rules, asked, subject, now) {
             Decision::Deny => Verdict::Deny,
             Decision::Challenge(challenge) => Verdict::Challenge(challenge),
             Decision::Allow(permit) => match found {
-                None => Verdict::Pass(Pass::anonymous(permit), None),
-                Some((visitor, live)) => {
+                Some((visitor, live)) if permit.account().is_some() => {
                     let statement = self.statement(&live, &visitor.session);
                     Verdict::Pass(Pass::identified(permit, &statement), Some(visitor))
                 }
+                Some(_) | None => Verdict::Pass(Pass::anonymous(permit), None),
             },
         })
+    }
+
+    /// Is there anything that a password alone opens?
+    #[must_use]
+    pub fn knows_one_factor(&self) -> bool {
+        self.parts.rules.know_one_factor()
+    }
+
+    /// Does the password that `half` stands for open this, without a code and not for everybody?
+    #[must_use]
+    pub fn opens(&self, asked: Asked<'_>, half: &FirstFactorSession, account: &Account) -> bool {
+        let Some(session) = half.clone().settle().map(Resumed::OneFactor) else {
+            return false;
+        };
+        let (subject, now) = (Subject::new(&session, account), self.parts.clock.now());
+        match decide(&self.parts.rules, asked, subject, now) {
+            Decision::Allow(permit) => permit.account().is_some(),
+            Decision::Challenge(_) | Decision::Deny => false,
+        }
     }
 
     /// Who holds this token, if the session lives.
@@ -245,7 +264,7 @@ impl Gate {
         Ok(Some((visitor, live)))
     }
 
-    fn judge(&self, live: &Live) -> Option<Session> {
+    fn judge(&self, live: &Live) -> Option<Resumed> {
         let seen = Timestamp(live.seen.load(Ordering::Relaxed));
         let (limits, now) = (self.limits(), self.parts.clock.now());
         let resumed = live
@@ -313,7 +332,7 @@ impl Gate {
     fn state(
         &self,
         key: &SigningKey,
-        session: &Session,
+        session: &Resumed,
         account: &Account,
         at: Moment,
     ) -> Statement {
@@ -321,7 +340,7 @@ impl Gate {
         Statement::make(names, issuer, key, session, account, at)
     }
 
-    fn statement(&self, live: &Live, session: &Session) -> Statement {
+    fn statement(&self, live: &Live, session: &Resumed) -> Statement {
         let (now, keys) = (self.parts.clock.now(), self.parts.keys.in_force());
         let mut statement = live
             .statement

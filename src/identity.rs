@@ -9,7 +9,7 @@ pub mod key;
 
 use crate::authn::account::Account;
 use crate::authn::profile::{DisplayName, Email, Group};
-use crate::authn::session::Session;
+use crate::authn::session::Resumed;
 use crate::authz::Permit;
 use crate::clock::{Moment, Timestamp};
 use crate::identity::key::{KeyId, SigningKey};
@@ -114,7 +114,7 @@ impl Statement {
         names: &Names,
         issuer: &Issuer,
         key: &SigningKey,
-        session: &Session,
+        session: &Resumed,
         account: &Account,
         at: Moment,
     ) -> Self {

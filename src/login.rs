@@ -5,6 +5,7 @@
 
 mod first_factor;
 mod second_factor;
+mod step_up;
 pub mod limits;
 pub mod device;
 mod drift;
@@ -13,7 +14,7 @@ use crate::accounts::Accounts;
 use crate::audit::{Audit, Details, Event, Source};
 use crate::authn::lockout::Ceiling;
 use crate::authn::password::Password;
-use crate::authn::session::{Origin, SessionRecord};
+use crate::authn::session::{Origin, Resumed, SessionRecord};
 use crate::authn::totp::Skew;
 use crate::authn::transaction::Transaction;
 use crate::authn::{AccountToken, Rejection};
@@ -137,13 +138,16 @@ pub struct Advanced {
 pub struct SignedIn {
     /// The session.
     pub session: Begun,
-    /// The mark by which the browser is known from now on.
-    pub device: DeviceMark,
+    /// The mark by which the browser is known from now on; none for a password alone.
+    pub device: Option<DeviceMark>,
     /// Where to go.
     pub return_to: String,
     /// How many backup codes are left, if one was just spent.
     pub backup_codes_left: Option<usize>,
 }
+
+/// The reason in the audit stream of a sign-in with the password alone.
+const ONE_FACTOR: &str = "one_factor";
 
 /// The way from a stranger to a session.
 #[derive(Clone, Debug)]
@@ -187,6 +191,7 @@ impl Login {
     pub fn new(parts: Parts) -> Self {
         let reasons = Rejection::ALL.map(Rejection::name);
         parts.audit.expect(Event::AuthnLoginFail, &reasons);
+        parts.audit.expect(Event::AuthnLoginSuccess, &[ONE_FACTOR]);
         parts
             .audit
             .expect(Event::AuthnLoginLock, &[Rejection::Locked.name()]);
@@ -278,12 +283,12 @@ impl Login {
     /// When the store fails.
     pub async fn begin_session(
         &self,
-        session: crate::authn::session::Session,
+        session: &Resumed,
         return_to: String,
         previous: Option<&AccountToken<SessionRecord>>,
         client: &Client,
     ) -> Result<SignedIn, LoginError> {
-        let (account, epoch, factor) = (session.account(), session.epoch(), session.factor());
+        let (account, epoch) = (session.account(), session.epoch());
         if let Some(previous) = previous {
             self.parts.sessions.end(&key_of(previous)).await?;
         }
@@ -292,7 +297,11 @@ impl Login {
             .sessions
             .begin(session, client.origin.clone())
             .await?;
-        let details = Details::of(account).session(begun.id).factor(factor);
+        let details = Details::of(account).session(begun.id);
+        let details = match session.factor() {
+            Some(factor) => details.factor(factor),
+            None => details.reason(ONE_FACTOR),
+        };
         self.parts
             .audit
             .record(Event::AuthnLoginSuccess, &client.source, &details);
@@ -302,12 +311,13 @@ impl Login {
                 .audit
                 .record(Event::ExcessSessionsExceeded, &client.source, &details);
         }
+        let device = session.factor().map(|_| {
+            let now = self.parts.clock.now();
+            self.parts.devices.mark(Known { account, epoch }, now)
+        });
         Ok(SignedIn {
             session: begun,
-            device: self
-                .parts
-                .devices
-                .mark(Known { account, epoch }, self.parts.clock.now()),
+            device,
             return_to,
             backup_codes_left: None,
         })

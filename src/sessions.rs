@@ -3,7 +3,7 @@
 //! The key is the account's id and the digest of the token, so "all sessions of an account" is one
 //! prefix, and the store never sees a token.
 
-use crate::authn::session::{Lifetimes, Origin, Session, SessionId, SessionRecord};
+use crate::authn::session::{Epoch, Lifetimes, Origin, Resumed, SessionId, SessionRecord};
 use crate::authn::{AccountId, AccountToken};
 use crate::clock::{Clock, Timestamp};
 use crate::store::table::{Record, Table, UpdateError};
@@ -134,7 +134,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store cannot keep it.
-    pub async fn begin(&self, session: Session, origin: Origin) -> Result<Begun, Error> {
+    pub async fn begin(&self, session: &Resumed, origin: Origin) -> Result<Begun, Error> {
         let _turn = self.beginning.lock().await;
         let evicted = self.make_room(session.account()).await?;
         let record = session
@@ -170,6 +170,18 @@ impl Sessions {
     /// When the store cannot be asked.
     pub async fn get(&self, key: &SessionKey) -> Result<Option<SessionRecord>, Error> {
         self.table.get(key).await
+    }
+
+    /// The session under `key`, if it is alive while its account is in `epoch`.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn live(&self, key: &SessionKey, epoch: Epoch) -> Result<Option<Resumed>, Error> {
+        if self.is_over(key) {
+            return Ok(None);
+        }
+        let (record, now) = (self.get(key).await?, self.clock.now());
+        Ok(record.and_then(|record| record.resume(epoch, &self.lifetimes, now).ok()))
     }
 
     /// Writes down that the session was used at that moment, which may be over since; may be lost with a

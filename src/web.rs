@@ -4,6 +4,7 @@ pub mod service;
 pub mod ops;
 pub mod proxy;
 mod portal;
+pub mod challenge;
 pub mod context;
 pub mod access;
 pub mod tally;

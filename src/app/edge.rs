@@ -1,7 +1,7 @@
 //! Which configuration value goes where at the edge: rules, routes, cookies, pages.
 
+use crate::app::rules::rules;
 use crate::app::{App, StartError, wiring};
-use crate::authz::rule::{HostPattern, PathPattern, Policy, Rule, Rules};
 use crate::config::{self, Config};
 use crate::gate::{self, Gate};
 use crate::identity::Names;
@@ -120,35 +120,6 @@ fn names(identity: &config::Identity) -> Names {
         email: identity.headers.email.clone(),
         groups: identity.headers.groups.clone(),
         assertion: identity.assertion_header.clone(),
-    }
-}
-
-fn rules(access: &config::Access) -> Rules {
-    let rule = |rule: &config::Rule| Rule {
-        hosts: rule
-            .hosts
-            .iter()
-            .map(|host| HostPattern::parse(host))
-            .collect(),
-        paths: rule
-            .paths
-            .iter()
-            .map(|path| PathPattern::parse(path.as_str()))
-            .collect(),
-        methods: rule.methods.clone(),
-        policy: policy(rule.policy),
-    };
-    Rules::new(
-        access.rules.iter().map(rule).collect(),
-        policy(access.default),
-    )
-}
-
-fn policy(policy: config::Policy) -> Policy {
-    match policy {
-        config::Policy::Bypass => Policy::Bypass,
-        config::Policy::TwoFactor => Policy::TwoFactor,
-        config::Policy::Deny => Policy::Deny,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a visitor has proven so far: one factor, both, or both within a live session.
+//! What a visitor has proven so far: one factor, both, and whether a session of either is alive.
 //!
 //! A session is not made from a password alone:
 //!
@@ -132,6 +132,16 @@ pub struct FirstFactorSession {
     epoch: Epoch,
     started: Timestamp,
     tries: u32,
+    /// The session that is to be raised; `None` where the password was just verified.
+    #[serde(default)]
+    raises: Option<Raised>,
+}
+
+/// The live session that stands for the password in a step-up.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Raised {
+    id: SessionId,
+    started: Timestamp,
 }
 
 impl FirstFactorSession {
@@ -144,7 +154,42 @@ impl FirstFactorSession {
             epoch,
             started: now,
             tries: 0,
+            raises: None,
         }
+    }
+
+    /// Begins a step-up: a live session stands for the password, and a code is to be shown, for the
+    /// first time or afresh.
+    #[must_use]
+    pub fn step_up(session: &Resumed, now: Timestamp) -> Self {
+        Self {
+            account: session.account(),
+            epoch: session.epoch(),
+            started: now,
+            tries: 0,
+            raises: Some(Raised {
+                id: session.id(),
+                started: session.started(),
+            }),
+        }
+    }
+
+    /// Goes on with the password alone, for what asks for one factor; `None` in a step-up, where no
+    /// password was given.
+    #[must_use]
+    pub fn settle(self) -> Option<OneFactorSession> {
+        self.raises.is_none().then(|| OneFactorSession {
+            account: self.account,
+            id: SessionId::generate(),
+            epoch: self.epoch,
+            started: self.started,
+        })
+    }
+
+    /// The session that a step-up raises. It has to be alive until the end, and ends with it.
+    #[must_use]
+    pub fn raises(&self) -> Option<SessionId> {
+        self.raises.map(|raised| raised.id)
     }
 
     /// Who claims to sign in.
@@ -177,12 +222,15 @@ impl FirstFactorSession {
         self.tries >= TRIES
     }
 
-    /// Both factors belong to the same account, or there is no session.
+    /// Both factors belong to the same account, or there is no session. One that was raised is as old as
+    /// it was: a code does not lengthen its life.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a proof is spent")]
     pub fn finish(self, proof: SecondFactorVerified, now: Timestamp) -> Option<Session> {
-        (proof.account == self.account)
-            .then(|| Session::begin(self.account, self.epoch, proof.factor, now))
+        (proof.account == self.account).then(|| Session {
+            started: self.raises.map_or(now, |raised| raised.started),
+            ..Session::begin(self.account, self.epoch, proof.factor, now)
+        })
     }
 }
 
@@ -294,6 +342,7 @@ impl HeldSession {
     #[must_use]
     pub fn release(self, epoch: Epoch, now: Timestamp) -> Option<Session> {
         self.is_alive(epoch, now).then(|| Session {
+            started: self.authenticated,
             authenticated: self.authenticated,
             ..Session::begin(self.account, self.epoch, self.factor, now)
         })
@@ -313,6 +362,7 @@ pub struct Session {
     id: SessionId,
     epoch: Epoch,
     factor: Factor,
+    started: Timestamp,
     authenticated: Timestamp,
 }
 
@@ -323,6 +373,7 @@ impl Session {
             id: SessionId::generate(),
             epoch,
             factor,
+            started: now,
             authenticated: now,
         }
     }
@@ -351,23 +402,114 @@ impl Session {
         self.factor
     }
 
-    /// When both factors were last shown.
+    /// When the second factor was last shown.
     #[must_use]
     pub fn authenticated(&self) -> Timestamp {
         self.authenticated
+    }
+}
+
+/// The password was right, no code was shown, and the session is alive at this moment: enough for what
+/// asks for one factor, and for nothing else.
+#[derive(Debug)]
+pub struct OneFactorSession {
+    account: AccountId,
+    id: SessionId,
+    epoch: Epoch,
+    started: Timestamp,
+}
+
+/// A live session, of one factor or of both.
+#[derive(Debug)]
+pub enum Resumed {
+    /// The password alone.
+    OneFactor(OneFactorSession),
+    /// Both factors.
+    TwoFactor(Session),
+}
+
+impl Resumed {
+    /// Whose session it is.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::OneFactor(session) => session.account,
+            Self::TwoFactor(session) => session.account,
+        }
+    }
+
+    /// Its public name.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        match self {
+            Self::OneFactor(session) => session.id,
+            Self::TwoFactor(session) => session.id,
+        }
+    }
+
+    /// The account's epoch that it belongs to.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        match self {
+            Self::OneFactor(session) => session.epoch,
+            Self::TwoFactor(session) => session.epoch,
+        }
+    }
+
+    /// When it began; its whole life is counted from then.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        match self {
+            Self::OneFactor(session) => session.started,
+            Self::TwoFactor(session) => session.started,
+        }
+    }
+
+    /// When its newest factor was shown.
+    #[must_use]
+    pub fn authenticated(&self) -> Timestamp {
+        match self {
+            Self::OneFactor(session) => session.started,
+            Self::TwoFactor(session) => session.authenticated,
+        }
+    }
+
+    /// Which second factor was shown, if one was.
+    #[must_use]
+    pub fn factor(&self) -> Option<Factor> {
+        match self {
+            Self::OneFactor(_) => None,
+            Self::TwoFactor(session) => Some(session.factor),
+        }
+    }
+
+    /// A session for unit tests of the layers above, with one factor or two.
+    #[cfg(test)]
+    pub(crate) fn for_test(account: AccountId, factors: usize, at: Timestamp) -> Self {
+        let session = Session::begin(account, Epoch::default(), Factor::Totp, at);
+        match factors {
+            1 => Self::OneFactor(OneFactorSession {
+                account,
+                id: session.id,
+                epoch: session.epoch,
+                started: at,
+            }),
+            _ => Self::TwoFactor(session),
+        }
     }
 
     /// What the store keeps of it, for as long as `limits` let it live.
     #[must_use]
     pub fn record(&self, limits: &Lifetimes, now: Timestamp) -> SessionRecord {
         SessionRecord {
-            expires: self.authenticated.plus(limits.absolute),
-            account: self.account,
-            id: self.id,
-            epoch: self.epoch,
-            factor: self.factor,
-            authenticated: self.authenticated,
+            account: self.account(),
+            id: self.id(),
+            epoch: self.epoch(),
+            factor: self.factor(),
+            started: self.started(),
+            authenticated: self.authenticated(),
             last_seen: now,
+            expires: self.started().plus(limits.absolute),
             origin: Origin::default(),
         }
     }
@@ -388,7 +530,11 @@ pub struct SessionRecord {
     account: AccountId,
     id: SessionId,
     epoch: Epoch,
-    factor: Factor,
+    /// `None` where the password was all.
+    factor: Option<Factor>,
+    /// A record without it is of a version that did not know: it reads as over.
+    #[serde(default)]
+    started: Timestamp,
     authenticated: Timestamp,
     last_seen: Timestamp,
     expires: Timestamp,
@@ -405,7 +551,7 @@ impl SessionRecord {
         current: Epoch,
         limits: &Lifetimes,
         now: Timestamp,
-    ) -> Result<Session, End> {
+    ) -> Result<Resumed, End> {
         self.resume_seen(self.last_seen, current, limits, now)
     }
 
@@ -419,23 +565,44 @@ impl SessionRecord {
         current: Epoch,
         limits: &Lifetimes,
         now: Timestamp,
-    ) -> Result<Session, End> {
+    ) -> Result<Resumed, End> {
         if self.epoch != current {
             return Err(End::Revoked);
         }
         if now.age_of(self.last_seen.max(seen)) >= limits.idle {
             return Err(End::Idle);
         }
-        if now.age_of(self.authenticated) >= limits.absolute {
+        if now.age_of(self.started) >= limits.absolute {
             return Err(End::Expired);
         }
-        Ok(Session {
-            account: self.account,
-            id: self.id,
-            epoch: self.epoch,
-            factor: self.factor,
-            authenticated: self.authenticated,
-        })
+        Ok(self.resumed())
+    }
+
+    fn resumed(&self) -> Resumed {
+        let &Self {
+            account,
+            id,
+            epoch,
+            started,
+            authenticated,
+            ..
+        } = self;
+        match self.factor {
+            None => Resumed::OneFactor(OneFactorSession {
+                account,
+                id,
+                epoch,
+                started,
+            }),
+            Some(factor) => Resumed::TwoFactor(Session {
+                account,
+                id,
+                epoch,
+                factor,
+                started,
+                authenticated,
+            }),
+        }
     }
 
     /// The same record, begun from `origin`.
@@ -462,7 +629,7 @@ impl SessionRecord {
         self.id
     }
 
-    /// When both factors were last shown.
+    /// When the newest factor was shown.
     #[must_use]
     pub fn authenticated(&self) -> Timestamp {
         self.authenticated
@@ -490,7 +657,7 @@ impl SessionRecord {
 /// How long sessions live.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// After the two factors were shown; activity does not extend it. Default 24 h.
+    /// After it began; neither activity nor another code extends it. Default 24 h.
     pub absolute: Duration,
     /// Without activity. Default 1 h.
     pub idle: Duration,

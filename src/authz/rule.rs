@@ -1,138 +1,99 @@
-//! Access rules: which policy stands for a method and a target.
+//! Access rules: what stands in the way of a request, by the first rule whose conditions all hold.
 //!
 //! An ambiguous target (one that servers read differently) never meets a weaker rule than any
-//! other reading of it could: it gets the strictest policy of its host.
+//! other reading of it could: every rule of its host counts as if its path did match.
 
+use crate::authn::account::Account;
+use crate::authn::profile::Group;
+use crate::authn::username::Username;
+use crate::authz::pattern::{HostPattern, PathPattern};
 use crate::authz::target::Target;
 use http::Method;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::time::Duration;
 
 /// What a rule asks of a visitor, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
     /// Anyone may pass.
     Bypass,
+    /// A session, the password is enough.
+    OneFactor,
     /// A session with both factors.
     TwoFactor,
     /// Nobody may pass.
     Deny,
 }
 
-/// A host condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostPattern {
-    /// This host; case and one trailing dot make no difference.
-    Exact(String),
-    /// Every host one or more labels below this one; written `*.example.com`.
-    Below(String),
-}
-
-impl HostPattern {
-    /// Reads `app.example.com` or `*.example.com`.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.trim_end_matches('.').to_ascii_lowercase();
-        match text.strip_prefix("*.") {
-            Some(domain) => Self::Below(domain.to_owned()),
-            None => Self::Exact(text),
-        }
-    }
-
-    fn matches(&self, host: &str) -> bool {
-        match self {
-            Self::Exact(name) => host == name,
-            // The dot has to be there: `badexample.com` is not below `example.com` (CVE-2021-21291).
-            Self::Below(domain) => host
-                .strip_suffix(domain.as_str())
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-        }
-    }
-}
-
-/// A path condition: segments, where `*` stands for any one and a last `**` for any number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathPattern {
-    segments: Vec<Segment>,
-    rest: Rest,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Exact(String),
-    /// Parts between `*`; a lone `*` is two empty parts.
-    Glob(Vec<String>),
-}
-
+/// What has to be shown in order to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    Nothing,
-    Anything,
+pub struct Requirement {
+    /// Which factors.
+    pub policy: Policy,
+    /// How old the second one may be; `None` as old as the session.
+    pub max_age: Option<Duration>,
 }
 
-impl PathPattern {
-    /// Reads `/healthz`, `/assets/**`, `/users/*/avatar`, `/*.css`.
+impl Requirement {
+    /// Nothing but what `policy` says.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.strip_prefix('/').unwrap_or(text);
-        let (text, rest) = match text.strip_suffix("**") {
-            Some(front) if front.is_empty() || front.ends_with('/') => {
-                (front.strip_suffix('/').unwrap_or(front), Rest::Anything)
-            }
-            Some(_) | None => (text, Rest::Nothing),
-        };
-        let all_of_it = text.is_empty() && rest == Rest::Anything;
-        let segments = if all_of_it {
-            Vec::new()
-        } else {
-            text.split('/').map(Segment::parse).collect()
-        };
-        Self { segments, rest }
+    pub const fn of(policy: Policy) -> Self {
+        Self {
+            policy,
+            max_age: None,
+        }
     }
 
-    fn matches(&self, path: &str) -> bool {
-        let mut actual = path.strip_prefix('/').unwrap_or(path).split('/');
-        let all = self
-            .segments
-            .iter()
-            .all(|segment| actual.next().is_some_and(|text| segment.matches(text)));
-        all && match self.rest {
-            Rest::Nothing => actual.next().is_none(),
-            Rest::Anything => true,
+    /// Whoever meets this meets both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let ages = [self.max_age, other.max_age];
+        Self {
+            policy: self.policy.max(other.policy),
+            max_age: ages.into_iter().flatten().min(),
         }
     }
 }
 
-impl Segment {
-    fn parse(text: &str) -> Self {
-        if text.contains('*') {
-            Self::Glob(text.split('*').map(str::to_owned).collect())
-        } else {
-            Self::Exact(text.to_owned())
-        }
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Exact(expected) => text == expected,
-            Self::Glob(parts) => glob(parts, text),
-        }
-    }
+/// The request that is judged. The query, the fragment and every header are no part of it
+/// (CVE-2025-54576, CVE-2026-41059, CVE-2026-34457).
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// What for.
+    pub target: &'a Target,
+    /// From which address.
+    pub client: IpAddr,
 }
 
-/// Greedy from the left is enough for `*`: linear in the text, whatever the pattern.
-fn glob(parts: &[String], text: &str) -> bool {
-    let [first, middle @ .., last] = parts else {
-        return false;
-    };
-    let Some(mut rest) = text.strip_prefix(first.as_str()) else {
-        return false;
-    };
-    for part in middle {
-        let Some(at) = rest.find(part.as_str()) else {
-            return false;
-        };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last.as_str())
+/// A condition of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// On the host.
+    Host,
+    /// On the path.
+    Path,
+    /// On the method.
+    Method,
+    /// On the address of the client.
+    Network,
+    /// On the name of the user.
+    User,
+    /// On the groups of the user.
+    Group,
+}
+
+/// How one rule and one request go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// The first condition that does not hold.
+    Not(Condition),
+    /// All hold that can be judged; the others ask who it is, and nobody has signed in.
+    Unknown,
+    /// All hold.
+    Matches,
 }
 
 /// One rule: every condition that is given has to hold.
@@ -144,20 +105,79 @@ pub struct Rule {
     pub paths: Vec<PathPattern>,
     /// Any of these methods; empty for all.
     pub methods: Vec<Method>,
+    /// Any of these networks; empty for all.
+    pub networks: Vec<IpNet>,
+    /// Any of these users; empty for all, also for nobody.
+    pub users: Vec<Username>,
+    /// Members of any of these groups; empty for all, also for nobody.
+    pub groups: Vec<Group>,
     /// What the rule asks.
-    pub policy: Policy,
+    pub requirement: Requirement,
 }
 
 impl Rule {
-    fn matches(&self, method: &Method, target: &Target) -> bool {
-        self.matches_host(target)
-            && (self.methods.is_empty() || self.methods.contains(method))
-            && (self.paths.is_empty() || self.paths.iter().any(|path| path.matches(target.path())))
+    /// Without any condition.
+    #[must_use]
+    pub fn for_all(policy: Policy) -> Self {
+        Self {
+            hosts: vec![],
+            paths: vec![],
+            methods: vec![],
+            networks: vec![],
+            users: vec![],
+            groups: vec![],
+            requirement: Requirement::of(policy),
+        }
     }
 
-    fn matches_host(&self, target: &Target) -> bool {
-        self.hosts.is_empty() || self.hosts.iter().any(|host| host.matches(target.host()))
+    /// Does the rule match? `who` is the account of whoever is signed in, with one factor or both.
+    #[must_use]
+    pub fn fit(&self, asked: Asked<'_>, who: Option<&Account>) -> Fit {
+        let Asked { method, target, .. } = asked;
+        if !holds(&self.hosts, |host| host.matches(target.host())) {
+            Fit::Not(Condition::Host)
+        } else if target.is_ambiguous() {
+            // No reading of the path may miss it, and some apps take the method from elsewhere.
+            self.fit_people(asked.client, who)
+        } else if !holds(&self.paths, |path| path.matches(target.path())) {
+            Fit::Not(Condition::Path)
+        } else if !holds(&self.methods, |allowed| allowed == method) {
+            Fit::Not(Condition::Method)
+        } else {
+            self.fit_people(asked.client, who)
+        }
     }
+
+    fn fit_people(&self, client: IpAddr, who: Option<&Account>) -> Fit {
+        if !holds(&self.networks, |network| network.contains(&client)) {
+            return Fit::Not(Condition::Network);
+        }
+        let Some(account) = who else {
+            let for_all = self.users.is_empty() && self.groups.is_empty();
+            return if for_all { Fit::Matches } else { Fit::Unknown };
+        };
+        let groups = &account.profile.groups;
+        if !holds(&self.users, |user| user == account.username()) {
+            Fit::Not(Condition::User)
+        } else if !holds(&self.groups, |group| groups.contains(group)) {
+            Fit::Not(Condition::Group)
+        } else {
+            Fit::Matches
+        }
+    }
+
+    /// Who it is decides nothing before somebody has signed in.
+    fn requirement(&self, fit: Fit) -> Option<Requirement> {
+        match fit {
+            Fit::Not(_) => None,
+            Fit::Unknown => Some(Requirement::of(Policy::OneFactor)),
+            Fit::Matches => Some(self.requirement),
+        }
+    }
+}
+
+fn holds<T>(condition: &[T], is_met: impl FnMut(&T) -> bool) -> bool {
+    condition.is_empty() || condition.iter().any(is_met)
 }
 
 /// All rules, in order; the first that matches decides.
@@ -174,24 +194,31 @@ impl Rules {
         Self { rules, default }
     }
 
-    /// The policy for a request.
+    /// The rules, in order.
     #[must_use]
-    pub fn policy(&self, method: &Method, target: &Target) -> Policy {
-        if target.is_ambiguous() {
-            return self.strictest(target);
-        }
-        self.rules
-            .iter()
-            .find(|rule| rule.matches(method, target))
-            .map_or(self.default, |rule| rule.policy)
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
     }
 
-    fn strictest(&self, target: &Target) -> Policy {
-        self.rules
+    /// What has to be shown for this request.
+    #[must_use]
+    pub fn requirement(&self, asked: Asked<'_>, who: Option<&Account>) -> Requirement {
+        let mut matching = self
+            .rules
             .iter()
-            .filter(|rule| rule.matches_host(target))
-            .map(|rule| rule.policy)
-            .fold(self.default.max(Policy::TwoFactor), Policy::max)
+            .filter_map(|rule| rule.requirement(rule.fit(asked, who)));
+        if asked.target.is_ambiguous() {
+            let least = Requirement::of(self.default.max(Policy::TwoFactor));
+            return matching.fold(least, Requirement::and);
+        }
+        matching.next().unwrap_or(Requirement::of(self.default))
+    }
+
+    /// Is there anything that a password alone opens?
+    #[must_use]
+    pub fn know_one_factor(&self) -> bool {
+        let mut policies = self.rules.iter().map(|rule| rule.requirement.policy);
+        self.default == Policy::OneFactor || policies.any(|policy| policy == Policy::OneFactor)
     }
 }
 

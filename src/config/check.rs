@@ -2,15 +2,16 @@
 //!
 //! Every check names the keys it involves; the first is the one to blame.
 
+mod access;
 mod listeners;
 mod upstreams;
 mod cookie;
 pub(crate) mod files;
 
+use crate::config::Config;
 use crate::config::problem::Wrong;
 use crate::config::report::Report;
 use crate::config::setting::{Setting, folded};
-use crate::config::{Config, Policy, Rule};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub(crate) fn all(config: &Config, report: &mut Report) {
     files::logo(config, report);
     upstreams::upstreams(config, report);
     upstreams::proxy(config, report);
-    access(config, report);
+    access::access(config, report);
     cookie::cookie(config, report);
     session(config, report);
     password(config, report);
@@ -31,55 +32,6 @@ pub(crate) fn all(config: &Config, report: &mut Report) {
     listeners::ops(config, report);
     files::data(config, report);
     files::backups(config, report);
-}
-
-fn access(config: &Config, report: &mut Report) {
-    if config.access.default == Policy::Bypass {
-        report.warn(
-            &["access.default"],
-            Wrong::new(
-                "whatever no rule names is open to everybody",
-                "write \"two-factor\" and name what is open in [[access.rule]]",
-            ),
-        );
-    }
-    for (later, rule) in config.access.rules.iter().enumerate() {
-        if rule.policy == Policy::Bypass && is_unconditional(rule) {
-            let key = format!("access.rule[{later}].policy");
-            let hint = "give the rule a path, host or method";
-            let wrong = Wrong::new(
-                "a bypass without conditions opens everything to everybody",
-                hint,
-            );
-            report.warn(&[&key], wrong);
-        }
-        let earlier = &config.access.rules[..later];
-        if let Some(first) = earlier.iter().position(|first| covers(first, rule)) {
-            let key = format!("access.rule[{later}].policy");
-            report.warn(
-                &[&key],
-                Wrong::new(
-                    format!("this rule never matches: access.rule[{first}] matches first"),
-                    "the first rule that matches decides: move this one up, or remove it",
-                ),
-            );
-        }
-    }
-}
-
-fn is_unconditional(rule: &Rule) -> bool {
-    rule.hosts.is_empty() && rule.paths.is_empty() && rule.methods.is_empty()
-}
-
-/// Whether all that `second` names is named by `first`, word for word.
-fn covers(first: &Rule, second: &Rule) -> bool {
-    fn part<T: PartialEq>(first: &[T], second: &[T]) -> bool {
-        let named = !second.is_empty() && second.iter().all(|one| first.contains(one));
-        first.is_empty() || named
-    }
-    part(&first.hosts, &second.hosts)
-        && part(&first.paths, &second.paths)
-        && part(&first.methods, &second.methods)
 }
 
 fn session(config: &Config, report: &mut Report) {
@@ -139,6 +91,15 @@ fn password(config: &Config, report: &mut Report) {
             Wrong::new(
                 "with password.iterations it is weaker than OWASP advises",
                 "write memory = \"19MiB\" and iterations = 2 or more",
+            ),
+        );
+    }
+    if config.access.knows_one_factor() && password.min_length < 15 {
+        report.warn(
+            &["password.min_length"],
+            Wrong::new(
+                "it is shorter than NIST SP 800-63B-4, 3.1.1.2 asks of passwords that open something alone",
+                "write 15 or more, or ask for two factors in [access]",
             ),
         );
     }

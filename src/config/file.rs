@@ -1,13 +1,14 @@
 //! The shape of a configuration: every key with its default and its bounds.
 
+use crate::authz::rule::Policy;
 use crate::config::reader::Section;
 use crate::config::setting::{
     CookieName, HostName, HostPattern, PlainPath, PortalPath, Setting, Size,
 };
 use crate::config::{
     Access, AccessLog, Algorithm, Backup, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
-    Invitation, Listen, Log, LogFormat, LogLevel, Ops, Password, Policy, Portal, Proxy, PublicUrl,
-    Rule, Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
+    Invitation, Listen, Log, LogFormat, LogLevel, Ops, Password, Portal, Proxy, PublicUrl, Rule,
+    Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
 };
 use crate::identity::signer::LONGEST_LIFETIME;
 use http::HeaderName;
@@ -32,7 +33,7 @@ pub(crate) fn config(root: &mut Section<'_, '_>) -> Config {
     let proxy = root.section("proxy", proxy);
     let access = root.section("access", access);
     let session = root.section("session", |section| session(section, &public_url));
-    let password = root.section("password", password);
+    let password = root.section("password", |section| password(section, &access));
     let totp = root.section("totp", |section| totp(section, &portal.title));
     let invitation = root.section("invitation", invitation);
     let throttle = root.section("throttle", throttle);
@@ -154,12 +155,20 @@ fn rule(section: &mut Section<'_, '_>) -> Option<Rule> {
     let hosts = section.some_of::<HostPattern>("host");
     let paths = section.some_of("path");
     let methods = section.some_of("methods");
+    let networks = section.some_of("networks");
+    let groups = section.some_of("groups");
+    let users = section.some_of("users");
+    let max_age = section.optional("max_age", "", None);
     let policy = section.required("policy")?;
     Some(Rule {
         hosts: hosts.into_iter().map(|host| host.0).collect(),
         paths,
         methods,
+        networks,
+        groups,
+        users,
         policy,
+        max_age,
     })
 }
 
@@ -179,14 +188,23 @@ fn session(section: &mut Section<'_, '_>, public_url: &PublicUrl) -> Session {
     }
 }
 
-fn password(section: &mut Section<'_, '_>) -> Password {
+/// The shortest password that is enough beside a code, and where it is all (NIST SP 800-63B-4, 3.1.1.2).
+const LENGTHS: (usize, usize) = (12, 15);
+
+fn password(section: &mut Section<'_, '_>, access: &Access) -> Password {
+    let (beside_a_code, alone) = LENGTHS;
+    let min_length = if access.knows_one_factor() {
+        alone
+    } else {
+        beside_a_code
+    };
     let memory = Size::mib(7)..=Size::mib(1024);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Password {
         memory: section.within("memory", Size::mib(19), memory).0,
         iterations: section.within("iterations", 2, 1..=20),
         parallelism: section.within("parallelism", 1, 1..=16),
-        min_length: section.within("min_length", 12, 8..=64),
+        min_length: section.within("min_length", min_length, 8..=64),
         max_length: section.within("max_length", 256, 64..=256),
         hashing_threads: section.within("hashing_threads", cores.min(4), 1..=64),
         hashing_queue: section.within("hashing_queue", 64, 0..=10_000),

@@ -1,3 +1,6 @@
+use crate::authn::profile::Group;
+use crate::authn::username::Username;
+use crate::authz::rule::Policy;
 use crate::config::check::files::is_trusted_owner;
 use crate::config::layers::Layers;
 use crate::config::load::add_file;
@@ -7,8 +10,8 @@ use crate::config::setting::{Setting, Size};
 use crate::config::{
     Access, AccessLog, Algorithm, Backup, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
     Invitation, Listen, Loaded, Log, LogFormat, LogLevel, Ops, Origin, Overrides, Password,
-    PathPattern, Policy, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Severity,
-    Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
+    PathPattern, Portal, Problem, Problems, Proxy, PublicUrl, Rule, Session, Severity, Storage,
+    StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream, UpstreamUrl, file,
 };
 use http::{HeaderName, Method};
 use proptest::prelude::*;
@@ -245,7 +248,11 @@ fn the_examples_of_the_documented_file_are_right_and_show_the_defaults() {
         hosts: vec!["app.example.com".to_owned()],
         paths: ["/healthz", "/assets/**"].map(pattern).to_vec(),
         methods: vec![Method::GET, Method::HEAD],
-        policy: Policy::Bypass,
+        networks: vec!["10.0.0.0/8".parse().unwrap()],
+        groups: vec![Group::parse("staff").unwrap()],
+        users: vec![Username::parse("anna").unwrap()],
+        policy: Policy::TwoFactor,
+        max_age: Some(Duration::from_secs(900)),
     };
     assert_eq!(config.access.rules, [rule]);
 }

@@ -28,26 +28,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         LEAVE,
     ),
     (
-        "access.rule.networks",
-        "rules by network are not in this version",
-        RULES,
-    ),
-    (
-        "access.rule.groups",
-        "rules by group are not in this version",
-        RULES,
-    ),
-    (
-        "access.rule.users",
-        "rules by user are not in this version",
-        RULES,
-    ),
-    (
-        "access.rule.max_age",
-        "rules by age of the sign-in are not in this version",
-        RULES,
-    ),
-    (
         "totp.digits",
         "codes have 6 digits, as every authenticator app knows",
         LEAVE,
@@ -71,7 +51,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 
 const IN_FRONT: &str = "let a proxy in front end TLS and name it in trusted_proxies";
 const LEAVE: &str = "leave the key out";
-const RULES: &str = "use host, path and methods";
 const KEY_FILE: &str = "write the path of its file: storage.master_key_file";
 
 /// A key without the numbers of its tables.

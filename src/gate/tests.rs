@@ -13,6 +13,7 @@ use crate::authn::session::{FirstFactorSession, Origin};
 use crate::authn::totp::{Skew, TimeStep};
 use crate::authn::username::Username;
 use crate::authz::rule::Policy as AccessPolicy;
+use crate::authz::target::Target;
 use crate::clock::{ManualClock, Moment};
 use crate::hashing::{self, Pool};
 use crate::identity::jwks::MAX_AGE;
@@ -23,6 +24,7 @@ use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::table::Table;
 use http::HeaderName;
+use http::Method;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use std::time::Duration;
@@ -69,7 +71,7 @@ impl Scene {
             clock: Arc::clone(&shared),
         });
         let session = session(&accounts).await;
-        let begun = sessions.begin(session, Origin::default()).await.unwrap();
+        let begun = sessions.begin(&session, Origin::default()).await.unwrap();
         let lifetime = Duration::from_secs(60);
         let gate = Gate::new(Parts {
             accounts,
@@ -92,7 +94,14 @@ impl Scene {
     /// The assertion of one request.
     async fn assertion(&self) -> String {
         let target = Target::parse("https", "app.example.com", "/").unwrap();
-        let verdict = self.gate.check(&Method::GET, &target, Some(&self.token));
+        let verdict = self.gate.check(
+            Asked {
+                method: &Method::GET,
+                target: &target,
+                client: [192, 0, 2, 7].into(),
+            },
+            Some(&self.token),
+        );
         let Verdict::Pass(pass, Some(_)) = verdict.await.unwrap() else {
             panic!("somebody is signed in")
         };
@@ -118,7 +127,7 @@ fn names() -> Names {
     }
 }
 
-async fn session(accounts: &Accounts) -> Session {
+async fn session(accounts: &Accounts) -> Resumed {
     let username = Username::parse("alice").unwrap();
     let source = Source::default();
     let added = accounts.add(username, Profile::default(), &source).await;
@@ -140,7 +149,7 @@ async fn session(accounts: &Accounts) -> Session {
     let second = enrolled.await.unwrap();
     let epoch = accounts.get(id).await.unwrap().unwrap().epoch();
     let first = FirstFactorSession::begin(PasswordVerified::for_test(id), epoch, START);
-    first.finish(second, START).unwrap()
+    Resumed::TwoFactor(first.finish(second, START).unwrap())
 }
 
 /// Keeps what it fetched for as long as `max-age` allows.

@@ -4,7 +4,7 @@
 
 use crate::authn::AccountId;
 use crate::authn::account::Account;
-use crate::authn::session::{Session, SessionId};
+use crate::authn::session::{Resumed, SessionId};
 use crate::clock::Timestamp;
 use crate::identity::key::SigningKey;
 use serde::Serialize;
@@ -21,14 +21,14 @@ pub struct Claims {
     email: Option<String>,
     groups: Vec<String>,
     auth_time: Timestamp,
-    amr: [&'static str; 3],
+    amr: &'static [&'static str],
     acr: &'static str,
 }
 
 impl Claims {
     /// The claims about one session.
     #[must_use]
-    pub fn of(session: &Session, account: &Account) -> Self {
+    pub fn of(session: &Resumed, account: &Account) -> Self {
         let profile = &account.profile;
         let username = account.username().to_string();
         let name = profile.display_name.as_ref().map(ToString::to_string);
@@ -40,10 +40,27 @@ impl Claims {
             email: profile.email.as_ref().map(ToString::to_string),
             groups: profile.groups.iter().map(ToString::to_string).collect(),
             auth_time: session.authenticated(),
-            // RFC 8176; a backup code is a one-time password, too.
-            amr: ["pwd", "otp", "mfa"],
-            acr: "urn:vestibule:two-factor",
+            amr: methods(session),
+            acr: class(session),
         }
+    }
+}
+
+/// How the visitor was authenticated (RFC 8176); a backup code is a one-time password, too.
+#[must_use]
+pub fn methods(session: &Resumed) -> &'static [&'static str] {
+    match session {
+        Resumed::OneFactor(_) => &["pwd"],
+        Resumed::TwoFactor(_) => &["pwd", "otp", "mfa"],
+    }
+}
+
+/// How much that is worth (OpenID Connect Core 1.0, section 2: `acr`).
+#[must_use]
+pub fn class(session: &Resumed) -> &'static str {
+    match session {
+        Resumed::OneFactor(_) => "urn:vestibule:one-factor",
+        Resumed::TwoFactor(_) => "urn:vestibule:two-factor",
     }
 }
 

@@ -4,7 +4,7 @@ use crate::audit::{Details, Event};
 use crate::authn::account::Account;
 use crate::authn::backup_code::{BackupCode, Salt};
 use crate::authn::enrolment::Enrolment;
-use crate::authn::session::{FirstFactorSession, SessionRecord};
+use crate::authn::session::{FirstFactorSession, Resumed, SessionRecord};
 use crate::authn::totp::{Code, TimeStep};
 use crate::authn::transaction::{Step, Transaction};
 use crate::authn::{AccountId, AccountToken, Factor, Rejection, SecondFactorVerified};
@@ -41,15 +41,19 @@ impl Login {
     ) -> Result<SignedIn, LoginError> {
         let submitted = Submitted::parse(typed).ok_or(LoginError::Malformed)?;
         let half = self.reserve_try(token).await?;
+        self.still_raises(&half, previous).await?;
         let (proof, left) = self.check(&half, submitted, client).await?;
         // Whoever takes the login under way finishes it; a second right code finds nothing (I2).
         let taken = self.parts.transactions.take(&token.digest().0).await?;
         let transaction = taken.ok_or(LoginError::Over)?;
+        // The check of the code took its time.
+        self.still_raises(&half, previous).await?;
         let session = half
             .finish(proof, self.parts.clock.now())
+            .map(Resumed::TwoFactor)
             .ok_or(LoginError::Over)?;
         let signed_in = self
-            .begin_session(session, transaction.return_to, previous, client)
+            .begin_session(&session, transaction.return_to, previous, client)
             .await?;
         Ok(SignedIn {
             backup_codes_left: left,

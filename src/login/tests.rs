@@ -184,7 +184,7 @@ impl World {
         let record = self.sessions.get(&key).await.unwrap().unwrap();
         let account = self.accounts.get(record.account()).await.unwrap().unwrap();
         let session = record.resume(account.epoch(), &LIFETIMES, self.now());
-        session.unwrap().factor()
+        session.unwrap().factor().unwrap()
     }
 
     /// Does this token open a live session, and whose?

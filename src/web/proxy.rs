@@ -1,11 +1,13 @@
 //! In-line mode: judged by the gate, then forwarded, sent to the login page, or refused.
 
 use crate::audit::Event;
+use crate::authz::Challenge;
 use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
 use crate::rate_limit::share::Share;
 use crate::web::access::Answered;
 use crate::web::body::Cut;
+use crate::web::challenge;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
 use crate::web::request::{Inbound, Peer, Refusal, forwarded};
@@ -15,7 +17,6 @@ use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, Holder, UpstreamError, UpstreamRequest};
 use http::request::Parts;
 use hyper::body::Incoming;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,19 +28,6 @@ const STORE_WAIT: Duration = Duration::from_secs(5);
 
 /// When to come back after every WebSocket that one may have was open.
 const TUNNEL_WAIT: Duration = Duration::from_secs(5);
-
-/// What has to be encoded in the value of a query field.
-const QUERY_VALUE: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'&')
-    .add(b'+')
-    .add(b'<')
-    .add(b'=')
-    .add(b'>')
-    .add(b'?');
 
 /// Answers a request for the app.
 pub async fn answer(
@@ -56,7 +44,7 @@ pub async fn answer(
     let token = context.jar.session(inbound.cookies());
     let verdict = context
         .gate
-        .check(&parts.method, inbound.target(), token.as_ref())
+        .check(inbound.asked(&parts.method), token.as_ref())
         .await;
     match verdict {
         Ok(Verdict::Pass(pass, visitor)) => {
@@ -67,7 +55,7 @@ pub async fn answer(
                 ..answered
             }
         }
-        Ok(Verdict::Challenge(_)) => exchange.challenge(),
+        Ok(Verdict::Challenge(challenge)) => exchange.challenge(challenge),
         Ok(Verdict::Deny) => {
             context.record(inbound, Event::AuthzFail, "denied");
             exchange.fail(Class::Refused, Problem::NotAllowed, "denied")
@@ -101,12 +89,13 @@ impl Exchange<'_> {
         Answered::new(Class::Refused, answer)
     }
 
-    /// Navigations go to the login page, everything else hears 401 and where that page is (P-160, P-161).
-    fn challenge(&self) -> Answered {
-        let login = login_url(self.context, self.inbound);
+    /// Navigations go to the page that asks for what is missing, everything else hears 401 and where that
+    /// page is.
+    fn challenge(&self, challenge: Challenge) -> Answered {
+        let page = challenge::page(self.context, challenge, self.inbound.target());
         let answer = match self.asker {
-            Asker::Navigation => respond::see_other(&login),
-            Asker::Program => respond::unauthorized(&login, self.inbound.id()),
+            Asker::Navigation => respond::see_other(&page),
+            Asker::Program => respond::unauthorized(challenge, &page, self.inbound.id()),
         };
         Answered::new(Class::Challenged, self.context.own(answer))
     }
@@ -190,26 +179,6 @@ impl Exchange<'_> {
             Some(_) | None => Ok(None),
         }
     }
-}
-
-/// The login page, with the way back. On another host than ours it is named in full.
-fn login_url(context: &Context, inbound: &Inbound) -> String {
-    let target = inbound.target();
-    let here = target.host() == context.place.host;
-    let (front, back) = if here {
-        (String::new(), target.path_and_query().to_owned())
-    } else {
-        (context.place.origin.clone(), target.url().to_owned())
-    };
-    let login = format!("{front}{}/login", context.place.portal);
-    let back = context.allowed.parse(&back);
-    if back.is_home() {
-        return login;
-    }
-    format!(
-        "{login}?rd={}",
-        utf8_percent_encode(back.as_str(), QUERY_VALUE)
-    )
 }
 
 /// A tunnel ends with its session, or with the server.

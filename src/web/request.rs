@@ -13,6 +13,7 @@ pub use crate::web::request::cookies::{Cookies, Doubled};
 pub use crate::web::request::form::{Encoding, Form};
 pub use crate::web::request::refusal::Refusal;
 
+use crate::authz::rule::Asked;
 use crate::authz::target::{BadTarget, MAX_LENGTH, Scheme, Target};
 use crate::secret;
 use data_encoding::HEXLOWER;
@@ -212,6 +213,16 @@ impl Inbound {
     #[must_use]
     pub fn client(&self) -> IpAddr {
         self.route[0]
+    }
+
+    /// What the rules judge of this request.
+    #[must_use]
+    pub fn asked<'a>(&'a self, method: &'a Method) -> Asked<'a> {
+        Asked {
+            method,
+            target: &self.target,
+            client: self.client(),
+        }
     }
 
     /// The client and every trusted proxy between it and us, in that order; never empty.

@@ -2,6 +2,7 @@
 //!
 //! Whoever asks by navigating reads a page; everyone else reads a problem document (RFC 9457).
 
+use crate::authz::Challenge;
 use crate::web::page::error::Problem;
 use crate::web::page::{self, Document, Frame};
 use crate::web::request::RequestId;
@@ -191,19 +192,27 @@ pub fn retry_after(response: &mut Response<Body>, wait: Duration) {
     response.headers_mut().insert(RETRY_AFTER, seconds);
 }
 
-/// Tells a program that somebody has to sign in, and where.
+/// Tells a program what has to be shown first, and where.
 #[must_use]
-pub fn unauthorized(login_url: &str, id: &RequestId) -> Response<Body> {
+pub fn unauthorized(challenge: Challenge, page: &str, id: &RequestId) -> Response<Body> {
+    let (name, title, error) = match challenge {
+        Challenge::SignIn => ("sign-in-required", "Somebody has to sign in first", ""),
+        Challenge::SecondFactor => (
+            "second-factor-required",
+            "A one-time code is needed first",
+            ", error=\"second_factor_required\"",
+        ),
+        Challenge::FreshSecondFactor => (
+            "step-up-required",
+            "A fresh one-time code is needed first",
+            ", error=\"step_up_required\"",
+        ),
+    };
     let status = StatusCode::UNAUTHORIZED;
-    let mut response = problem_document(
-        status,
-        "sign-in-required",
-        "Somebody has to sign in first",
-        Some(login_url),
-        id,
-    );
+    let mut response = problem_document(status, name, title, Some(page), id);
     // RFC 9110, 11.6.1 wants a challenge; a scheme that no browser knows makes none pop up.
-    let challenge = HeaderValue::from_static("Vestibule realm=\"vestibule\"");
+    let challenge = format!("Vestibule realm=\"vestibule\"{error}");
+    let challenge = HeaderValue::from_str(&challenge).expect("constants of visible ASCII");
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
 }

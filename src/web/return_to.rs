@@ -3,10 +3,24 @@
 //! Parsed once; what is not clearly safe is replaced by `/` (X-040, CVE-2020-5233, CVE-2020-11053).
 
 use crate::authz::target::Target;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
 /// Longer targets are not remembered.
 const LONGEST: usize = 2_048;
+
+/// What has to be encoded in the value of a query field.
+const QUERY_VALUE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?');
 
 /// A target that was found safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +104,26 @@ impl ReturnTo {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The link to `page` that leads back here.
+    #[must_use]
+    pub fn after(&self, page: &str) -> String {
+        if self.is_home() {
+            return page.to_owned();
+        }
+        format!("{page}?rd={}", utf8_percent_encode(&self.0, QUERY_VALUE))
+    }
+
+    /// What will be asked for there; a path is one of the host of `here`.
+    #[must_use]
+    pub fn target(&self, here: &Target) -> Option<Target> {
+        let address = self.0.split('#').next().unwrap_or_default();
+        if address.starts_with('/') {
+            Target::parse(here.scheme().as_str(), here.authority(), address).ok()
+        } else {
+            Target::parse_url(address).ok()
+        }
     }
 
     /// Is it the front page, so that links need not carry it?

@@ -16,6 +16,7 @@ fn half() -> FirstFactorSession {
         epoch: Epoch::default(),
         started: START,
         tries: 0,
+        raises: None,
     }
 }
 
@@ -24,10 +25,11 @@ fn proof_of(account: AccountId) -> SecondFactorVerified {
 }
 
 fn record() -> SessionRecord {
-    half()
-        .finish(proof_of(alice()), START)
-        .unwrap()
-        .record(&LIMITS, START)
+    signed_in(START).record(&LIMITS, START)
+}
+
+fn signed_in(now: Timestamp) -> Resumed {
+    Resumed::TwoFactor(half().finish(proof_of(alice()), now).unwrap())
 }
 
 fn after(seconds: u64) -> Timestamp {
@@ -123,4 +125,45 @@ fn every_session_has_a_name_of_its_own() {
     assert_eq!(SessionId::parse(&one.to_string()), Some(one));
     assert!(one.to_string().starts_with("s_"));
     assert_eq!(SessionId::parse(&one.to_string()[1..]), None);
+}
+
+#[test]
+fn a_password_alone_is_resumed_as_one_factor() {
+    let settled = Resumed::OneFactor(half().settle().unwrap());
+    let record = settled.record(&LIMITS, START);
+    let resumed = record.resume(Epoch::default(), &LIMITS, after(10)).unwrap();
+    assert!(matches!(resumed, Resumed::OneFactor(_)));
+    assert_eq!(resumed.factor(), None);
+}
+
+#[test]
+fn a_step_up_renews_the_second_factor_and_not_the_life() {
+    let old = signed_in(START);
+    let raising = FirstFactorSession::step_up(&old, after(80_000));
+    assert_eq!(raising.raises(), Some(old.id()));
+    let raised = raising
+        .finish(proof_of(alice()), after(80_010))
+        .map(Resumed::TwoFactor)
+        .unwrap();
+    assert_eq!(raised.started(), START);
+    assert_eq!(raised.authenticated(), after(80_010));
+    assert_ne!(raised.id(), old.id());
+    let record = raised.record(&LIMITS, after(86_399));
+    let late = record.resume(Epoch::default(), &LIMITS, after(86_400));
+    assert_eq!(late.unwrap_err(), End::Expired);
+}
+
+#[test]
+fn a_step_up_without_its_code_is_worth_nothing() {
+    let raising = FirstFactorSession::step_up(&signed_in(START), START);
+    assert!(raising.settle().is_none());
+}
+
+#[test]
+fn a_record_of_a_version_without_one_factor_is_over() {
+    let mut old = serde_json::to_value(record()).unwrap();
+    old.as_object_mut().unwrap().remove("started");
+    let old: SessionRecord = serde_json::from_value(old).unwrap();
+    let resumed = old.resume(Epoch::default(), &LIMITS, START);
+    assert_eq!(resumed.unwrap_err(), End::Expired);
 }

@@ -1,9 +1,10 @@
 //! Values of which there are a few, each with a name.
 
+use crate::authz::rule::Policy;
 use crate::config::problem::{Wrong, quoted};
 use crate::config::setting::Setting;
 use crate::config::{
-    AccessLog, Algorithm, EnrolmentMode, LogFormat, LogLevel, Policy, StorageUrl, UnderscoreHeaders,
+    AccessLog, Algorithm, EnrolmentMode, LogFormat, LogLevel, StorageUrl, UnderscoreHeaders,
 };
 
 /// Values of which there are a few, each with a name.
@@ -33,8 +34,8 @@ macro_rules! choices {
 }
 choices! {
     UnderscoreHeaders: "write \"drop\" or \"keep\"", "drop" = Drop, "keep" = Keep;
-    Policy: "write \"bypass\", \"two-factor\" or \"deny\"",
-        "bypass" = Bypass, "two-factor" = TwoFactor, "deny" = Deny;
+    Policy: "write \"bypass\", \"one-factor\", \"two-factor\" or \"deny\"",
+        "bypass" = Bypass, "one-factor" = OneFactor, "two-factor" = TwoFactor, "deny" = Deny;
     EnrolmentMode: "write \"invite\" or \"first-sign-in\"",
         "invite" = Invite, "first-sign-in" = FirstSignIn;
     Algorithm: "write \"ES256\" or \"EdDSA\"", "ES256" = Es256, "EdDSA" = EdDsa;
@@ -44,19 +45,10 @@ choices! {
         "error" = Error, "warn" = Warn, "info" = Info, "debug" = Debug, "trace" = Trace;
 }
 
-/// Names that other versions know.
-const LATER: &[&str] = &["one-factor"];
-
 fn choose<T: Choice>(text: &str, hint: &str) -> Result<T, Wrong> {
     let found = T::NAMES.iter().find(|(name, _)| *name == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let why = if LATER.contains(&text) {
-            "is not in this version"
-        } else {
-            "is none of the choices"
-        };
-        Wrong::new(format!("{} {why}", quoted(text)), hint)
-    })
+    let wrong = || Wrong::new(format!("{} is none of the choices", quoted(text)), hint);
+    found.map(|(_, value)| *value).ok_or_else(wrong)
 }
 
 fn name_of<T: Choice>(value: T) -> String {

@@ -1,5 +1,7 @@
-//! Names of methods, headers, cookies; colours.
+//! Names of methods, headers, cookies, groups, users; colours.
 
+use crate::authn::profile::Group;
+use crate::authn::username::Username;
 use crate::config::Colour;
 use crate::config::problem::{Wrong, quoted};
 use crate::config::setting::Setting;
@@ -20,6 +22,36 @@ impl Setting for Method {
             return Err(wrong("never passes"));
         }
         Ok(method)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for Group {
+    const HINT: &'static str = "write a group: \"staff\"";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Self::parse(text).map_err(|wrong| {
+            let what = format!("{} is not a group", quoted(text));
+            Wrong::new(what, wrong.to_string())
+        })
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for Username {
+    const HINT: &'static str = "write a user name: \"anna\"";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Self::parse(text).map_err(|wrong| {
+            let what = format!("{} is not a user name", quoted(text));
+            Wrong::new(what, wrong.to_string())
+        })
     }
 
     fn show(&self) -> String {

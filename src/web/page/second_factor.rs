@@ -20,10 +20,45 @@ pub struct Model<'a> {
     pub way: Way,
     /// URL of this page with the other way.
     pub other_way: &'a str,
-    /// URL of the login page, for somebody else.
-    pub start_over: &'a str,
+    /// What the code is for.
+    pub purpose: Purpose,
+    /// URL for somebody else: of the login page, or of signing out.
+    pub give_up: &'a str,
     /// What there is to say above the form.
     pub notice: Option<Notice>,
+}
+
+/// What the code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To finish signing in.
+    SignIn,
+    /// To go on to a part of the app that asks somebody who is signed in for a code.
+    StepUp,
+}
+
+impl Purpose {
+    fn button(self) -> &'static str {
+        match self {
+            Self::SignIn => "Sign in",
+            Self::StepUp => "Continue",
+        }
+    }
+
+    /// What stands before the user name.
+    fn who(self) -> &'static str {
+        match self {
+            Self::SignIn => "Signing in as ",
+            Self::StepUp => "This page asks for a code once more. You are signed in as ",
+        }
+    }
+
+    fn give_up(self) -> &'static str {
+        match self {
+            Self::SignIn => "Sign in as somebody else",
+            Self::StepUp => "Sign out",
+        }
+    }
 }
 
 /// Where the code comes from.
@@ -70,9 +105,9 @@ pub fn view(model: &Model<'_>) -> Document {
         @if let Some(message) = &message { (message.show()) }
         form method="post" action=(model.form.action) {
             (unseen(&model.form))
-            (who(model.username))
+            (who(model.purpose, model.username))
             (field(model.way, message.as_ref()))
-            button.primary type="submit" { "Sign in" }
+            button.primary type="submit" { (model.purpose.button()) }
         }
         (ways_out(model))
     };
@@ -88,9 +123,9 @@ pub fn view(model: &Model<'_>) -> Document {
 }
 
 /// Apps hold codes of many accounts: this says which is asked for.
-fn who(username: &str) -> Markup {
+fn who(purpose: Purpose, username: &str) -> Markup {
     html! {
-        p.who { "Signing in as " strong { bdi { (username) } } }
+        p.who { (purpose.who()) strong { bdi { (username) } } }
     }
 }
 
@@ -125,7 +160,7 @@ fn ways_out(model: &Model<'_>) -> Markup {
     html! {
         ul.links {
             li { a href=(model.other_way) { (other) } }
-            li { a href=(model.start_over) { "Sign in as somebody else" } }
+            li { a href=(model.give_up) { (model.purpose.give_up()) } }
         }
     }
 }

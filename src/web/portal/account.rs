@@ -1,6 +1,7 @@
 //! The own account.
 
 use crate::authn::account::Account;
+use crate::authn::session::Resumed;
 use crate::gate::Visitor;
 use crate::secret::TokenDigest;
 use crate::web::Body;
@@ -12,7 +13,10 @@ use http::{Response, StatusCode};
 /// Shows what is known of whoever is signed in.
 pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     match (visit.visitor().await, visit.session_token()) {
-        (Ok(Some(visitor)), Some(token)) => page(visit, &visitor, token.digest()),
+        (Ok(Some(visitor)), Some(token)) => match *visitor.session {
+            Resumed::OneFactor(_) => visit.go("/second-factor"),
+            Resumed::TwoFactor(_) => page(visit, &visitor, token.digest()),
+        },
         (Ok(_), _) => visit.go("/login"),
         (Err(error), _) => visit.unavailable(&error),
     }

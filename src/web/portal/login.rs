@@ -1,22 +1,28 @@
 //! User name and password.
 
 use crate::authn::password::Password;
+use crate::authn::session::{FirstFactorSession, Resumed};
 use crate::authn::transaction::Step;
+use crate::authz::rule::Asked;
 use crate::login::{Advanced, FirstFactor, LoginError};
+use crate::store::Error;
 use crate::web::Body;
 use crate::web::page::login::{Model, Notice, view};
 use crate::web::page::{Document, Form};
 use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
 use crate::web::return_to::ReturnTo;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 
-/// Shows the form, or goes on for somebody who is signed in.
+/// Shows the form, or goes on for somebody who is signed in; a password alone is asked for the code.
 pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     let return_to = visit.return_to();
     match visit.visitor().await {
-        Ok(Some(_)) => respond::see_other(return_to.as_str()),
+        Ok(Some(visitor)) => match *visitor.session {
+            Resumed::OneFactor(_) => visit.leading_to("/second-factor", &return_to),
+            Resumed::TwoFactor(_) => respond::see_other(return_to.as_str()),
+        },
         Ok(None) => visit.page(StatusCode::OK, page(visit, &return_to, "", None)),
         Err(error) => visit.unavailable(&error),
     }
@@ -58,7 +64,7 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
         .first_factor(attempt, &visit.client())
         .await
     {
-        Ok(advanced) => go_on(visit, &advanced).await,
+        Ok(advanced) => go_on(visit, &advanced, &return_to).await,
         Err(LoginError::Limited(limited)) => {
             let notice = Notice::TooMany(limited.retry_after);
             let mut response = again(StatusCode::TOO_MANY_REQUESTS, notice);
@@ -77,12 +83,55 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
     }
 }
 
-async fn go_on(visit: &Visit<'_>, advanced: &Advanced) -> Response<Body> {
+async fn go_on(visit: &Visit<'_>, advanced: &Advanced, return_to: &ReturnTo) -> Response<Body> {
     let page = match &advanced.transaction.step {
-        Step::SecondFactor(_) => "/second-factor",
+        Step::SecondFactor(half) => match is_enough(visit, half, return_to).await {
+            Ok(true) => return settle(visit, advanced).await,
+            Ok(false) => "/second-factor",
+            Err(error) => return visit.unavailable(&error),
+        },
         Step::Enrol(_) | Step::KeepCodes(_) => "/enrol",
     };
     visit.go_on(page, &advanced.token).await
+}
+
+/// Does the password alone open what the visitor is on the way to?
+async fn is_enough(
+    visit: &Visit<'_>,
+    half: &FirstFactorSession,
+    return_to: &ReturnTo,
+) -> Result<bool, Error> {
+    let gate = &visit.context.gate;
+    let target = return_to.target(visit.inbound.target());
+    let Some(target) = target.filter(|_| gate.knows_one_factor()) else {
+        return Ok(false);
+    };
+    let account = visit.context.accounts.get(half.account()).await?;
+    let asked = Asked {
+        method: &Method::GET,
+        target: &target,
+        client: visit.inbound.client(),
+    };
+    Ok(account.is_some_and(|account| gate.opens(asked, half, &account)))
+}
+
+async fn settle(visit: &Visit<'_>, advanced: &Advanced) -> Response<Body> {
+    let (previous, client) = (visit.session_token(), visit.client());
+    let login = &visit.context.login;
+    match login
+        .settle(&advanced.token, previous.as_ref(), &client)
+        .await
+    {
+        Ok(signed_in) => visit.signed_in(&signed_in),
+        Err(LoginError::Store(error)) => visit.unavailable(&error),
+        Err(
+            LoginError::Busy(_)
+            | LoginError::Limited(_)
+            | LoginError::Malformed
+            | LoginError::Over
+            | LoginError::Refused,
+        ) => visit.over(),
+    }
 }
 
 fn page(

@@ -1,7 +1,9 @@
 //! Answers for programs: public keys, who am I, our own files.
 
+use crate::authz::Challenge;
 use crate::gate::Visitor;
 use crate::identity::jwks::MAX_AGE;
+use crate::identity::signer;
 use crate::web::page::error::Problem;
 use crate::web::portal::visit::Visit;
 use crate::web::respond::{self, Failure};
@@ -64,13 +66,19 @@ struct Whoami<'a> {
     groups: Vec<&'a str>,
     sid: String,
     auth_time: u64,
+    amr: &'static [&'static str],
+    acr: &'static str,
 }
 
 /// Who am I, as JSON; 401 when nobody.
 pub(in crate::web::portal) async fn whoami(visit: &Visit<'_>) -> Response<Body> {
     match visit.visitor().await {
         Ok(Some(visitor)) => respond::json(StatusCode::OK, "application/json", &about(&visitor)),
-        Ok(None) => respond::unauthorized(&visit.context.path("/login"), visit.inbound.id()),
+        Ok(None) => respond::unauthorized(
+            Challenge::SignIn,
+            &visit.context.path("/login"),
+            visit.inbound.id(),
+        ),
         Err(error) => visit.unavailable(&error),
     }
 }
@@ -86,6 +94,8 @@ fn about(visitor: &Visitor) -> Whoami<'_> {
         groups: profile.groups.iter().map(|group| group.as_str()).collect(),
         sid: session.id().to_string(),
         auth_time: session.authenticated().0,
+        amr: signer::methods(session),
+        acr: signer::class(session),
     }
 }
 

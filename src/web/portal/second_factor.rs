@@ -1,24 +1,50 @@
 //! A code: from the authenticator, or a backup code.
 
+use crate::authn::session::FirstFactorSession;
 use crate::authn::transaction::{Step, Transaction};
 use crate::login::LoginError;
 use crate::secret::Token;
 use crate::web::Body;
 use crate::web::page::Form;
-use crate::web::page::second_factor::{Model, Notice, Way, view};
+use crate::web::page::second_factor::{Model, Notice, Purpose, Way, view};
 use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
-/// Shows the form for whoever has given a password.
+/// Shows the form to whoever has given a password; to somebody who is signed in, it asks for a code afresh.
 pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     match visit.under_way().await {
-        Ok(Some((token, transaction))) => match transaction.step {
+        Ok(Some((token, transaction))) => match &transaction.step {
+            Step::SecondFactor(half) if leads_elsewhere(visit, half, &transaction) => {
+                step_up(visit).await
+            }
             Step::SecondFactor(_) => page(visit, &token, &transaction, StatusCode::OK, None).await,
             Step::Enrol(_) | Step::KeepCodes(_) => visit.go("/enrol"),
         },
-        Ok(None) => visit.go("/login"),
+        Ok(None) => step_up(visit).await,
+        Err(error) => visit.unavailable(&error),
+    }
+}
+
+/// A step-up that was left for another one.
+fn leads_elsewhere(visit: &Visit<'_>, half: &FirstFactorSession, under_way: &Transaction) -> bool {
+    let asked = visit.query("rd").map(|_| visit.return_to());
+    half.raises().is_some() && asked.is_some_and(|asked| asked.as_str() != under_way.return_to)
+}
+
+/// A live session is asked for a code; nobody for the password first.
+async fn step_up(visit: &Visit<'_>) -> Response<Body> {
+    let return_to = visit.return_to();
+    let visitor = match visit.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return visit.leading_to("/login", &return_to),
+        Err(error) => return visit.unavailable(&error),
+    };
+    let login = &visit.context.login;
+    let back = return_to.as_str().to_owned();
+    match login.step_up(&visitor.session, back).await {
+        Ok(advanced) => visit.go_on("/second-factor", &advanced.token).await,
         Err(error) => visit.unavailable(&error),
     }
 }
@@ -78,6 +104,10 @@ async fn page(
         Some("backup") => (Way::BackupCode, &backup, &plain),
         Some(_) | None => (Way::App, &plain, &backup),
     };
+    let (purpose, give_up) = match &transaction.step {
+        Step::SecondFactor(half) if half.raises().is_some() => (Purpose::StepUp, "/logout"),
+        Step::SecondFactor(_) | Step::Enrol(_) | Step::KeepCodes(_) => (Purpose::SignIn, "/login"),
+    };
     let document = view(&Model {
         frame: &visit.frame(),
         form: Form {
@@ -88,7 +118,8 @@ async fn page(
         username: account.username().as_str(),
         way,
         other_way,
-        start_over: &visit.context.path("/login"),
+        purpose,
+        give_up: &visit.context.path(give_up),
         notice,
     });
     let mut response = visit.page(status, document);

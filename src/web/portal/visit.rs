@@ -90,12 +90,18 @@ impl<'a> Visit<'a> {
         self.context.jar.session(self.inbound.cookies())
     }
 
-    /// Who is signed in.
+    /// Who is signed in, with one factor or both.
     pub(in crate::web::portal) async fn visitor(&self) -> Result<Option<Visitor>, Error> {
         match self.session_token() {
             Some(token) => self.context.gate.visitor(&token).await,
             None => Ok(None),
         }
+    }
+
+    /// A page of ours with `?rd=`, unless that is the front page.
+    pub(in crate::web::portal) fn leading_to(&self, page: &str, to: &ReturnTo) -> Response<Body> {
+        let link = to.after(&self.context.path(page));
+        respond::see_other(&link)
     }
 
     /// The login under way, with its token.
@@ -250,7 +256,7 @@ impl<'a> Visit<'a> {
         response
     }
 
-    /// Both factors were right: sets the session and goes where the visitor wanted to.
+    /// As much was shown as was asked for: sets the session and goes where the visitor wanted to.
     pub(in crate::web::portal) fn signed_in(&self, signed_in: &SignedIn) -> Response<Body> {
         let jar = &self.context.jar;
         // Few codes left are worth a word before the app is reached.
@@ -258,12 +264,14 @@ impl<'a> Visit<'a> {
             Some(0..=3) => self.go("/account"),
             Some(_) | None => respond::see_other(&signed_in.return_to),
         };
-        let device = jar.set_device(&signed_in.device, self.context.login.device_lifetime());
-        for cookie in [
-            jar.set_session(&signed_in.session.token),
-            device,
-            jar.clear_login(),
-        ] {
+        let lifetime = self.context.login.device_lifetime();
+        let device = signed_in.device.as_ref();
+        let cookies = [
+            Some(jar.set_session(&signed_in.session.token)),
+            device.map(|mark| jar.set_device(mark, lifetime)),
+            Some(jar.clear_login()),
+        ];
+        for cookie in cookies.into_iter().flatten() {
             respond::set_cookie(&mut response, cookie);
         }
         response

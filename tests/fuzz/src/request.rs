@@ -23,12 +23,12 @@ use vestibule::authn::AccountId;
 use vestibule::authn::account::{Account, Profile};
 use vestibule::authn::enrolment::{EnrolmentId, PendingEnrolment};
 use vestibule::authn::password::{Params, Password, decoy, hash, verify};
-use vestibule::authn::session::{FirstFactorSession, Session};
+use vestibule::authn::session::{FirstFactorSession, Resumed};
 use vestibule::authn::totp::{Skew, TimeStep};
 use vestibule::authn::username::Username;
 use vestibule::authz::rule::{Policy as Access, Rules};
 use vestibule::authz::target::Scheme;
-use vestibule::authz::{Decision, decide};
+use vestibule::authz::{Decision, Subject, decide};
 use vestibule::clock::{Moment, Timestamp};
 use vestibule::identity::key::{Algorithm, KeyRecord, SigningKey};
 use vestibule::identity::signer::Issuer;
@@ -233,7 +233,8 @@ struct Gate {
     settings: Settings,
     rules: Rules,
     routes: Routes,
-    session: Session,
+    session: Resumed,
+    account: Account,
     statement: Statement,
     seen: Arc<Seen>,
 }
@@ -282,6 +283,7 @@ impl Gate {
                 Moment::quiet(NOW),
             ),
             session,
+            account,
             seen,
         }
     }
@@ -305,9 +307,9 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let inbound = Inbound::read(&parts, &self.seen.connection(), &self.settings)?;
         let target = inbound.target();
-        let Decision::Allow(permit) =
-            decide(&self.rules, &parts.method, target, Some(&self.session))
-        else {
+        let subject = Subject::new(&self.session, &self.account);
+        let asked = inbound.asked(&parts.method);
+        let Decision::Allow(permit) = decide(&self.rules, asked, subject, NOW) else {
             unreachable!("a session is all that is asked for");
         };
         let pass = Pass::identified(permit, &self.statement);
@@ -347,7 +349,7 @@ impl Gate {
 }
 
 /// Both factors, the way everybody shows them.
-fn sign_in(account: AccountId) -> Session {
+fn sign_in(account: AccountId) -> Resumed {
     let cheap = Params::new(8, 1, 1).expect("the least there is");
     let password = Password::new("correct horse battery staple".to_owned()).expect("short enough");
     let stored = hash(&password, &cheap);
@@ -361,7 +363,7 @@ fn sign_in(account: AccountId) -> Session {
         .confirm(account, &code, Moment::quiet(NOW), Skew::Strict)
         .expect("it is right");
     let half = FirstFactorSession::begin(first, Default::default(), NOW);
-    half.finish(second, NOW).expect("one account")
+    Resumed::TwoFactor(half.finish(second, NOW).expect("one account"))
 }
 
 /// Each that arrived is the one that was judged, in the same order, and there are no others.

@@ -4,9 +4,11 @@ use http::Method;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
-use vestibule::authz::rule::{HostPattern, PathPattern, Policy, Rule, Rules};
+use vestibule::authz::pattern::{HostPattern, PathPattern};
+use vestibule::authz::rule::{Asked, Policy, Rule, Rules};
 use vestibule::authz::target::{MAX_LENGTH, Target};
 use vestibule::authz::{Decision, decide};
+use vestibule::clock::Timestamp;
 
 const PORTAL: &str = "/_vestibule";
 
@@ -33,7 +35,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         hosts: vec![HostPattern::parse(host)],
         paths: paths.iter().map(|path| PathPattern::parse(path)).collect(),
         methods: methods.to_vec(),
-        policy,
+        ..Rule::for_all(policy)
     };
     let rules = vec![
         rule("a", &["/admin/**", "/open/secret"], &[], Policy::Deny),
@@ -68,10 +70,7 @@ pub(crate) fn check(data: &[u8]) {
         let Ok(other) = Target::parse("https", authority, &reading) else {
             continue;
         };
-        let (policy, theirs) = (
-            RULES.policy(&method, &target),
-            RULES.policy(&method, &other),
-        );
+        let (policy, theirs) = (policy(&method, &target), policy(&method, &other));
         assert!(
             policy >= theirs,
             "{path:?} passes by {policy:?}, as {reading:?} by {theirs:?}"
@@ -82,6 +81,18 @@ pub(crate) fn check(data: &[u8]) {
             "{path:?} may be read as {reading:?}"
         );
     }
+}
+
+fn asked<'a>(method: &'a Method, target: &'a Target) -> Asked<'a> {
+    Asked {
+        method,
+        target,
+        client: [192, 0, 2, 7].into(),
+    }
+}
+
+fn policy(method: &Method, target: &Target) -> Policy {
+    RULES.requirement(asked(method, target), None).policy
 }
 
 /// What goes upstream is what came, and the URL is one spelling of the whole.
@@ -106,12 +117,13 @@ fn same_bytes(target: &Target, path: &str) {
 
 /// Without a session nothing passes but by a rule that says so, and the query has no say.
 fn decided_once(method: &Method, target: &Target) {
-    let policy = RULES.policy(method, target);
-    let passes = matches!(decide(&RULES, method, target, None), Decision::Allow(_));
-    assert_eq!(passes, policy == Policy::Bypass);
+    let needed = policy(method, target);
+    let decision = decide(&RULES, asked(method, target), None, Timestamp(0));
+    let passes = matches!(decision, Decision::Allow(_));
+    assert_eq!(passes, needed == Policy::Bypass);
     assert!(!(passes && target.is_ambiguous()));
     let bare = Target::parse("https", target.authority(), target.path()).expect("a part of it");
-    assert_eq!(RULES.policy(method, &bare), policy);
+    assert_eq!(policy(method, &bare), needed);
     assert_eq!(bare.resembles(PORTAL), target.resembles(PORTAL));
 }
 

@@ -89,15 +89,17 @@ fn logins(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
 
 fn second_factors(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
     use second_factor::Notice::{Busy, Malformed, Refused, TooMany};
+    use second_factor::Purpose::{SignIn, StepUp};
     use second_factor::Way::{App, BackupCode};
-    let with = |state: &str, way, notice| {
+    let with = |state: &str, purpose, way, notice| {
         let model = second_factor::Model {
             frame,
             form: form(texts),
             username: texts.name,
             way,
             other_way: texts.url,
-            start_over: texts.url,
+            purpose,
+            give_up: texts.url,
             notice,
         };
         (
@@ -106,14 +108,16 @@ fn second_factors(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
         )
     };
     vec![
-        with("app", App, None),
-        with("app-malformed", App, Some(Malformed)),
-        with("app-refused", App, Some(Refused)),
-        with("app-too-many", App, Some(TooMany(WAIT))),
-        with("backup", BackupCode, None),
-        with("backup-malformed", BackupCode, Some(Malformed)),
-        with("backup-refused", BackupCode, Some(Refused)),
-        with("backup-busy", BackupCode, Some(Busy(WAIT))),
+        with("app", SignIn, App, None),
+        with("step-up", StepUp, App, None),
+        with("step-up-backup", StepUp, BackupCode, None),
+        with("app-malformed", SignIn, App, Some(Malformed)),
+        with("app-refused", SignIn, App, Some(Refused)),
+        with("app-too-many", SignIn, App, Some(TooMany(WAIT))),
+        with("backup", SignIn, BackupCode, None),
+        with("backup-malformed", SignIn, BackupCode, Some(Malformed)),
+        with("backup-refused", SignIn, BackupCode, Some(Refused)),
+        with("backup-busy", SignIn, BackupCode, Some(Busy(WAIT))),
     ]
 }
 

@@ -1,0 +1,126 @@
+//! How hosts and paths are described in rules, and what they match. Bytes against bytes.
+
+/// A host condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostPattern {
+    /// This host; case and one trailing dot make no difference.
+    Exact(String),
+    /// Every host one or more labels below this one; written `*.example.com`.
+    Below(String),
+}
+
+impl HostPattern {
+    /// Reads `app.example.com` or `*.example.com`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim_end_matches('.').to_ascii_lowercase();
+        match text.strip_prefix("*.") {
+            Some(domain) => Self::Below(domain.to_owned()),
+            None => Self::Exact(text),
+        }
+    }
+
+    /// Is it this host? `host` is canonical: lower case, no trailing dot, no port.
+    #[must_use]
+    pub fn matches(&self, host: &str) -> bool {
+        match self {
+            Self::Exact(name) => host == name,
+            // The dot has to be there: `badexample.com` is not below `example.com` (CVE-2021-21291).
+            Self::Below(domain) => host
+                .strip_suffix(domain.as_str())
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        }
+    }
+}
+
+/// A path condition: segments, where `*` stands for any one and a last `**` for any number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern {
+    segments: Vec<Segment>,
+    rest: Rest,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Exact(String),
+    /// Parts between `*`; a lone `*` is two empty parts.
+    Glob(Vec<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    Anything,
+}
+
+impl PathPattern {
+    /// Reads `/healthz`, `/assets/**`, `/users/*/avatar`, `/*.css`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.strip_prefix('/').unwrap_or(text);
+        let (text, rest) = match text.strip_suffix("**") {
+            Some(front) if front.is_empty() || front.ends_with('/') => {
+                (front.strip_suffix('/').unwrap_or(front), Rest::Anything)
+            }
+            Some(_) | None => (text, Rest::Nothing),
+        };
+        let all_of_it = text.is_empty() && rest == Rest::Anything;
+        let segments = if all_of_it {
+            Vec::new()
+        } else {
+            text.split('/').map(Segment::parse).collect()
+        };
+        Self { segments, rest }
+    }
+
+    /// Is it this path? Compared byte by byte, without allocation.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        let mut actual = path.strip_prefix('/').unwrap_or(path).split('/');
+        let all = self
+            .segments
+            .iter()
+            .all(|segment| actual.next().is_some_and(|text| segment.matches(text)));
+        all && match self.rest {
+            Rest::Nothing => actual.next().is_none(),
+            Rest::Anything => true,
+        }
+    }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Self {
+        if text.contains('*') {
+            Self::Glob(text.split('*').map(str::to_owned).collect())
+        } else {
+            Self::Exact(text.to_owned())
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(expected) => text == expected,
+            Self::Glob(parts) => glob(parts, text),
+        }
+    }
+}
+
+/// Greedy from the left is enough for `*`: linear in the text, whatever the pattern.
+fn glob(parts: &[String], text: &str) -> bool {
+    let [first, middle @ .., last] = parts else {
+        return false;
+    };
+    let Some(mut rest) = text.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    for part in middle {
+        let Some(at) = rest.find(part.as_str()) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last.as_str())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Between one factor and two: a password alone where that is enough, a code for a live session.
+
+use crate::authn::AccountToken;
+use crate::authn::lockout::Device;
+use crate::authn::session::{FirstFactorSession, Resumed, SessionRecord};
+use crate::authn::transaction::{Step, Transaction};
+use crate::login::{Advanced, Client, Login, LoginError, SignedIn, store};
+use crate::secret::Token;
+use crate::sessions::key_of;
+use crate::store::Error;
+
+impl Login {
+    /// Ends the login under way with the password alone, where [`crate::gate::Gate::opens`] says that it
+    /// is enough.
+    ///
+    /// # Errors
+    /// [`LoginError::Over`] when there is none, or no password was given in it; a failed store.
+    pub async fn settle(
+        &self,
+        token: &Token<Transaction>,
+        previous: Option<&AccountToken<SessionRecord>>,
+        client: &Client,
+    ) -> Result<SignedIn, LoginError> {
+        let taken = self.parts.transactions.take(&token.digest().0).await?;
+        let transaction = taken.ok_or(LoginError::Over)?;
+        let half = match transaction.step {
+            Step::SecondFactor(half) => half,
+            Step::Enrol(_) | Step::KeepCodes(_) => return Err(LoginError::Over),
+        };
+        let settled = half.settle().ok_or(LoginError::Over)?;
+        let session = Resumed::OneFactor(settled);
+        self.begin_session(&session, transaction.return_to, previous, client)
+            .await
+    }
+
+    /// Begins to ask a live session for a code, for the first time or afresh.
+    ///
+    /// # Errors
+    /// When the store cannot keep that.
+    pub async fn step_up(&self, session: &Resumed, return_to: String) -> Result<Advanced, Error> {
+        let now = self.parts.clock.now();
+        let step = Step::SecondFactor(FirstFactorSession::step_up(session, now));
+        // It grants nothing here, so nothing is claimed.
+        let transaction = Transaction::begin(step, return_to, Device::Unknown, now);
+        store(&self.parts.transactions, transaction).await
+    }
+
+    /// The session that a step-up raises has to be alive, and in this browser: whoever signed out
+    /// meanwhile has ended both.
+    pub(in crate::login) async fn still_raises(
+        &self,
+        half: &FirstFactorSession,
+        previous: Option<&AccountToken<SessionRecord>>,
+    ) -> Result<(), LoginError> {
+        let Some(raised) = half.raises() else {
+            return Ok(());
+        };
+        let token = previous.ok_or(LoginError::Over)?;
+        let record = self
+            .parts
+            .sessions
+            .live(&key_of(token), half.epoch())
+            .await?;
+        match record {
+            Some(session) if session.id() == raised => Ok(()),
+            Some(_) | None => Err(LoginError::Over),
+        }
+    }
+}

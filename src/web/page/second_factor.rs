@@ -45,11 +45,19 @@ impl Purpose {
         }
     }
 
+    /// Why somebody who is signed in is asked.
+    fn why(self) -> &'static str {
+        match self {
+            Self::SignIn => "",
+            Self::StepUp => "The page that you want to open asks for a code. ",
+        }
+    }
+
     /// What stands before the user name.
     fn who(self) -> &'static str {
         match self {
             Self::SignIn => "Signing in as ",
-            Self::StepUp => "This page asks for a code once more. You are signed in as ",
+            Self::StepUp => "You are signed in as ",
         }
     }
 
@@ -101,7 +109,7 @@ pub fn view(model: &Model<'_>) -> Document {
         ),
     };
     let body = html! {
-        p.lead #lead { (lead) }
+        p.lead #lead { (model.purpose.why()) (lead) }
         @if let Some(message) = &message { (message.show()) }
         form method="post" action=(model.form.action) {
             (unseen(&model.form))

@@ -1,0 +1,206 @@
+//! Access rules, as visitors meet them: who is asked for what, and what the app learns.
+
+#[expect(dead_code, reason = "this crate uses a part of the harness")]
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod step_up;
+
+use harness::app::App;
+use harness::browser::{Browser, Reply};
+use harness::crowd::LENIENT;
+use harness::gate::Gate;
+use harness::person::{PORTAL, Person};
+
+/// An app behind a gate with these rules, and somebody who has an account there.
+pub(crate) struct Scene {
+    pub(crate) app: App,
+    pub(crate) gate: Gate,
+    pub(crate) alice: Person,
+}
+
+impl Scene {
+    pub(crate) fn new(rules: &str) -> Self {
+        let app = App::start();
+        let gate = Gate::start(&format!("{}{LENIENT}{rules}", app.upstream()));
+        let alice = Person::enrol(&mut gate.browser(), "alice", &gate.invite("alice"));
+        Self { app, gate, alice }
+    }
+
+    /// Follows a challenge to the login page and gives the password there; the answer is that of the gate.
+    pub(crate) fn give_password(&self, browser: &mut Browser, path: &str) -> Reply {
+        let challenge = browser.get(path);
+        let page = browser.follow(challenge);
+        let fields = [
+            ("username", self.alice.name.as_str()),
+            ("password", &self.alice.password),
+        ];
+        browser.submit(&page, &fields)
+    }
+}
+
+/// Where an answer leads.
+pub(crate) fn location(reply: &Reply) -> (u16, &str) {
+    (reply.status, reply.header("location").unwrap_or_default())
+}
+
+/// Who the app takes the sender of its newest request for.
+pub(crate) fn named(app: &App) -> Vec<String> {
+    let seen = app.seen().pop().expect("a request arrived");
+    seen.all("remote-user")
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+const ONE_FACTOR: &str = "\
+[access]
+rule = [
+    { path = \"/wiki/**\", policy = \"one-factor\" },
+    { path = \"/open/**\", policy = \"bypass\" },
+]
+";
+
+#[test]
+fn a_password_is_enough_where_one_factor_is_asked_for_and_nowhere_else() {
+    let mut scene = Scene::new(ONE_FACTOR);
+    let mut browser = scene.gate.browser();
+    let answer = scene.give_password(&mut browser, "/wiki/page?x=1");
+    assert_eq!(location(&answer), (303, "/wiki/page?x=1"));
+    assert_eq!(browser.get("/wiki/page?x=1").status, 200);
+    assert_eq!(named(&scene.app), ["alice"]);
+    // What everybody may see is seen by nobody in particular.
+    assert_eq!(browser.get("/open/door").status, 200);
+    assert_eq!(named(&scene.app), Vec::<String>::new());
+    let before = scene.app.seen().len();
+    let elsewhere = browser.get("/admin");
+    assert_eq!(
+        location(&elsewhere),
+        (303, "/_vestibule/second-factor?rd=/admin")
+    );
+    // The dots could lead anywhere.
+    let ambiguous = browser.get("/wiki/..%2fadmin");
+    assert_eq!(ambiguous.status, 303);
+    let page = browser.follow(elsewhere);
+    assert!(
+        page.visible_text().contains("You are signed in as"),
+        "{}",
+        page.visible_text()
+    );
+    let old = browser.cookie("vestibule").expect("a session");
+    let answer = browser.submit(&page, &[("code", &scene.alice.authenticator.code())]);
+    assert_eq!(location(&answer), (303, "/admin"));
+    assert_eq!(scene.app.seen().len(), before);
+    assert_eq!(browser.get("/admin").status, 200);
+    assert_eq!(named(&scene.app), ["alice"]);
+    let mut thief = scene.gate.browser();
+    thief.set_cookie("vestibule", &old);
+    assert_eq!(
+        location(&thief.get("/wiki/page")).1,
+        "/_vestibule/login?rd=/wiki/page"
+    );
+}
+
+#[test]
+fn a_session_of_one_factor_shows_what_it_is() {
+    let scene = Scene::new(ONE_FACTOR);
+    let mut browser = scene.gate.browser();
+    scene.give_password(&mut browser, "/wiki/");
+    let whoami = browser.get(&format!("{PORTAL}/whoami")).json();
+    assert_eq!(whoami["acr"], "urn:vestibule:one-factor");
+    assert_eq!(whoami["amr"], serde_json::json!(["pwd"]));
+    assert_eq!(
+        location(&browser.get(&format!("{PORTAL}/account"))).1,
+        "/_vestibule/second-factor"
+    );
+    assert!(
+        !browser.cookie_header().contains("device"),
+        "{}",
+        browser.cookie_header()
+    );
+    browser.get("/wiki/");
+    let seen = scene.app.seen().pop().expect("a request arrived");
+    let assertion = seen.all("x-vestibule-assertion").join("");
+    let keys = browser.get(&format!("{PORTAL}/jwks.json")).json();
+    let assertion = harness::assertion::Assertion::verify(&assertion, &keys).expect("it is signed");
+    assert_eq!(assertion.claims["amr"], serde_json::json!(["pwd"]));
+    assert_eq!(assertion.text("acr"), "urn:vestibule:one-factor");
+}
+
+#[test]
+fn without_a_way_back_to_what_one_factor_opens_both_are_asked_for() {
+    let scene = Scene::new(ONE_FACTOR);
+    for back in ["", "?rd=/open/door", "?rd=/admin", "?rd=/wiki/..%252fadmin"] {
+        let mut browser = scene.gate.browser();
+        let page = browser.visit(&format!("{PORTAL}/login{back}"));
+        let fields = [
+            ("username", scene.alice.name.as_str()),
+            ("password", &scene.alice.password),
+        ];
+        let answer = browser.submit(&page, &fields);
+        assert_eq!(
+            location(&answer),
+            (303, "/_vestibule/second-factor"),
+            "{back}"
+        );
+        assert!(!answer.begins_a_session(), "{back}");
+    }
+}
+
+#[test]
+fn a_login_under_way_opens_nothing_that_one_factor_opens() {
+    let scene = Scene::new(ONE_FACTOR);
+    let mut browser = scene.gate.browser();
+    scene.give_password(&mut browser, "/admin");
+    let answer = browser.get("/wiki/");
+    assert_eq!(location(&answer), (303, "/_vestibule/login?rd=/wiki/"));
+}
+
+#[test]
+fn groups_users_and_networks_count_and_the_others_are_shut_out() {
+    let rules = "\
+[access]
+default = \"deny\"
+rule = [
+    { path = \"/staff/**\", groups = [\"staff\"], policy = \"two-factor\" },
+    { path = \"/alice/**\", users = [\"Alice\"], policy = \"two-factor\" },
+    { path = \"/office/**\", networks = [\"192.0.2.0/24\"], policy = \"bypass\" },
+]
+";
+    let app = App::start();
+    let trust = "trusted_proxies = [\"127.0.0.1/32\"]\n";
+    let gate = Gate::start(&format!("{trust}{}{LENIENT}{rules}", app.upstream()));
+    let mut alice = gate.browser();
+    Person::enrol(&mut alice, "alice", &gate.invite("alice"));
+    let mut bob = gate.browser();
+    Person::enrol(&mut bob, "bob", &gate.invite("bob"));
+    assert_eq!(
+        gate.cli(&["user", "set", "bob", "--group", "staff"]).code,
+        Some(0)
+    );
+    for (path, of_alice, of_bob, of_nobody) in [
+        ("/staff/x", 403, 200, 303),
+        ("/alice/x", 200, 403, 303),
+        ("/office/x", 403, 403, 403),
+        ("/", 403, 403, 403),
+    ] {
+        assert_eq!(alice.get(path).status, of_alice, "alice {path}");
+        assert_eq!(bob.get(path).status, of_bob, "bob {path}");
+        assert_eq!(gate.browser().get(path).status, of_nobody, "nobody {path}");
+    }
+    let mut guest = gate.browser();
+    let from = |guest: &mut Browser, address: &str| {
+        let lines = [("X-Forwarded-For", address)];
+        guest.send("GET", "/office/x", &lines, b"").status
+    };
+    assert_eq!(from(&mut guest, "192.0.2.9"), 200);
+    assert_eq!(from(&mut guest, "192.0.3.9"), 403);
+    // What a visitor adds in front of what the proxy saw is believed by nobody.
+    assert_eq!(from(&mut guest, "192.0.2.9, 192.0.3.9"), 403);
+    // Out of the group, out of the door.
+    assert_eq!(
+        gate.cli(&["user", "set", "bob", "--group", ""]).code,
+        Some(0)
+    );
+    assert_eq!(bob.get("/staff/x").status, 403);
+}

@@ -17,15 +17,17 @@
 //! }
 //! ```
 
+pub mod explain;
 pub mod rule;
 pub mod pattern;
 pub mod target;
 
 use crate::authn::AccountId;
 use crate::authn::account::Account;
-use crate::authn::session::{Resumed, Session};
+use crate::authn::session::Resumed;
 use crate::authz::rule::{Asked, Policy, Requirement, Rules};
 use crate::clock::Timestamp;
+use std::time::Duration;
 
 /// Who asks: a live session and its account.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,67 @@ impl Permit {
     }
 }
 
+/// What a visitor has shown, whoever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing: there is no live session.
+    Nothing,
+    /// The password.
+    OneFactor,
+    /// Password and code.
+    TwoFactor {
+        /// How long ago the newest code was shown.
+        age: Duration,
+    },
+}
+
+impl Shown {
+    fn by(subject: Option<Subject<'_>>, now: Timestamp) -> Self {
+        match subject.map(|subject| subject.session) {
+            None => Self::Nothing,
+            Some(Resumed::OneFactor(_)) => Self::OneFactor,
+            Some(Resumed::TwoFactor(session)) => Self::TwoFactor {
+                age: now.age_of(session.authenticated()),
+            },
+        }
+    }
+}
+
+/// What follows from a requirement and what was shown: a [`Decision`] that lets nobody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Whoever it is may pass, and the app is told who.
+    Named,
+    /// Anyone may pass, and the app is told of nobody.
+    Unnamed,
+    /// More has to be shown.
+    Challenge(Challenge),
+    /// Nothing helps.
+    Deny,
+}
+
+/// Compares what is asked for with what was shown.
+#[must_use]
+pub fn judge(requirement: Requirement, shown: Shown) -> Outcome {
+    match (requirement.policy, shown) {
+        (Policy::Deny, _) => Outcome::Deny,
+        // A password alone names nobody where the app did not ask for it: it may take a name for both factors.
+        (Policy::Bypass, Shown::Nothing | Shown::OneFactor) => Outcome::Unnamed,
+        (Policy::Bypass, Shown::TwoFactor { .. }) => Outcome::Named,
+        (Policy::OneFactor | Policy::TwoFactor, Shown::Nothing) => {
+            Outcome::Challenge(Challenge::SignIn)
+        }
+        (Policy::OneFactor, Shown::OneFactor | Shown::TwoFactor { .. }) => Outcome::Named,
+        (Policy::TwoFactor, Shown::OneFactor) => Outcome::Challenge(Challenge::SecondFactor),
+        (Policy::TwoFactor, Shown::TwoFactor { age }) => {
+            if requirement.max_age.is_some_and(|most| age > most) {
+                return Outcome::Challenge(Challenge::FreshSecondFactor);
+            }
+            Outcome::Named
+        }
+    }
+}
+
 /// Decides by the first rule that matches; where none does, by the default of the rules.
 pub fn decide(
     rules: &Rules,
@@ -95,28 +158,13 @@ pub fn decide(
 ) -> Decision {
     let account = subject.map(|subject| subject.account);
     let requirement = rules.requirement(asked, account);
-    let session = subject.map(|subject| subject.session);
-    let allow = |account| Decision::Allow(Permit { account });
-    match (requirement.policy, session) {
-        (Policy::Deny, _) => Decision::Deny,
-        // A password alone names nobody where the app did not ask for it: it may take a name for both factors.
-        (Policy::Bypass, None | Some(Resumed::OneFactor(_))) => allow(None),
-        (Policy::Bypass, Some(Resumed::TwoFactor(session))) => allow(Some(session.account())),
-        (Policy::OneFactor | Policy::TwoFactor, None) => Decision::Challenge(Challenge::SignIn),
-        (Policy::OneFactor, Some(session)) => allow(Some(session.account())),
-        (Policy::TwoFactor, Some(Resumed::OneFactor(_))) => {
-            Decision::Challenge(Challenge::SecondFactor)
-        }
-        (Policy::TwoFactor, Some(Resumed::TwoFactor(session))) => {
-            if is_stale(requirement, session, now) {
-                return Decision::Challenge(Challenge::FreshSecondFactor);
-            }
-            allow(Some(session.account()))
-        }
+    match (judge(requirement, Shown::by(subject, now)), account) {
+        (Outcome::Named, Some(account)) => Decision::Allow(Permit {
+            account: Some(account.id()),
+        }),
+        (Outcome::Unnamed, _) => Decision::Allow(Permit { account: None }),
+        (Outcome::Challenge(challenge), _) => Decision::Challenge(challenge),
+        // Who has shown something has an account; should that ever fail, it fails closed.
+        (Outcome::Deny, _) | (Outcome::Named, None) => Decision::Deny,
     }
-}
-
-fn is_stale(requirement: Requirement, session: &Session, now: Timestamp) -> bool {
-    let age = now.age_of(session.authenticated());
-    requirement.max_age.is_some_and(|most| age > most)
 }

@@ -8,6 +8,7 @@ mod store;
 mod rekey;
 mod admin;
 mod keys;
+mod access;
 mod check;
 mod healthcheck;
 mod harden;
@@ -82,6 +83,9 @@ enum Asked {
     /// The keys that sign identities
     #[command(subcommand)]
     Key(keys::Key),
+    /// The access rules
+    #[command(subcommand)]
+    Access(access::Access),
 }
 
 /// Why a command failed; printed as `error:` and `hint:` lines.
@@ -155,6 +159,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Asked::Restore(restore) => backup::restore(restore, common),
         Asked::Store(store) => store::store(store, common),
         Asked::Key(key) => admin::key(key, common),
+        Asked::Access(access) => access::access(access, common),
     }
 }
 

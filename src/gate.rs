@@ -6,7 +6,8 @@
 
 use crate::accounts::Accounts;
 use crate::authn::account::Account;
-use crate::authn::session::{FirstFactorSession, Lifetimes, Resumed, SessionRecord};
+use crate::authn::session::record::{Lifetimes, SessionRecord};
+use crate::authn::session::{FirstFactorSession, Resumed};
 use crate::authn::{AccountId, AccountToken};
 use crate::authz::rule::{Asked, Rules};
 use crate::authz::{Challenge, Decision, Subject, decide};

@@ -3,7 +3,8 @@
 //! The key is the account's id and the digest of the token, so "all sessions of an account" is one
 //! prefix, and the store never sees a token.
 
-use crate::authn::session::{Epoch, Lifetimes, Origin, Resumed, SessionId, SessionRecord};
+use crate::authn::session::record::{Lifetimes, Origin, SessionRecord};
+use crate::authn::session::{Epoch, Resumed, SessionId};
 use crate::authn::{AccountId, AccountToken};
 use crate::clock::{Clock, Timestamp};
 use crate::store::table::{Record, Table, UpdateError};
@@ -137,9 +138,7 @@ impl Sessions {
     pub async fn begin(&self, session: &Resumed, origin: Origin) -> Result<Begun, Error> {
         let _turn = self.beginning.lock().await;
         let evicted = self.make_room(session.account()).await?;
-        let record = session
-            .record(&self.lifetimes, self.clock.now())
-            .from(origin);
+        let record = SessionRecord::of(session, &self.lifetimes, self.clock.now()).from(origin);
         let token = AccountToken::generate(session.account());
         self.table
             .insert(&key_of(&token), &record)

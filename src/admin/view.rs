@@ -2,7 +2,7 @@
 
 use crate::authn::account::{Account, Standing};
 use crate::authn::lockout::{Ceiling, Device};
-use crate::authn::session::SessionRecord;
+use crate::authn::session::record::SessionRecord;
 use crate::clock::Timestamp;
 use crate::identity::ring::{Stage, State};
 use crate::store::Tree;

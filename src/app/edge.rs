@@ -1,6 +1,6 @@
 //! Which configuration value goes where at the edge: rules, routes, cookies, pages.
 
-use crate::app::rules::rules;
+use crate::app::rules::{hosts, rules};
 use crate::app::{App, StartError, wiring};
 use crate::config::{self, Config};
 use crate::gate::{self, Gate};
@@ -81,17 +81,6 @@ fn place(config: &Config, origin: String) -> Place {
 }
 
 /// All hosts, if every app names its own.
-fn hosts(config: &Config) -> Option<Vec<String>> {
-    let named: Option<Vec<String>> = config
-        .upstreams
-        .iter()
-        .map(|app| app.host.clone())
-        .collect();
-    let mut hosts = named.filter(|hosts| !hosts.is_empty())?;
-    hosts.push(config.public_url.host().to_owned());
-    Some(hosts)
-}
-
 fn gate(app: &App, place: &Place) -> Gate {
     let (config, parts) = (&app.config, &app.parts);
     let identity = &config.identity;

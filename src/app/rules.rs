@@ -1,8 +1,8 @@
-//! The access rules, from how they are written.
+//! The access rules and the hosts that they are for, from how they are written.
 
 use crate::authz::pattern::{HostPattern, PathPattern};
 use crate::authz::rule::{Requirement, Rule, Rules};
-use crate::config::{self, Access};
+use crate::config::{self, Access, Config};
 
 /// The rules of a configuration.
 #[must_use]
@@ -28,4 +28,17 @@ fn rule(rule: &config::Rule) -> Rule {
             max_age: rule.max_age,
         },
     }
+}
+
+/// The hosts that are served; `None` where every one is.
+#[must_use]
+pub(crate) fn hosts(config: &Config) -> Option<Vec<String>> {
+    let named: Option<Vec<String>> = config
+        .upstreams
+        .iter()
+        .map(|app| app.host.clone())
+        .collect();
+    let mut hosts = named.filter(|hosts| !hosts.is_empty())?;
+    hosts.push(config.public_url.host().to_owned());
+    Some(hosts)
 }

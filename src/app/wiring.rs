@@ -7,7 +7,7 @@ use crate::audit::Audit;
 use crate::authn::lockout::Ceiling;
 use crate::authn::password::Params;
 use crate::authn::password::policy::Policy as PasswordPolicy;
-use crate::authn::session::Lifetimes;
+use crate::authn::session::record::Lifetimes;
 use crate::authn::totp::Skew;
 use crate::backups::schedule::Schedule;
 use crate::backups::{self, Backups};

@@ -26,6 +26,19 @@ pub enum Policy {
     Deny,
 }
 
+impl Policy {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bypass => "bypass",
+            Self::OneFactor => "one-factor",
+            Self::TwoFactor => "two-factor",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// What has to be shown in order to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
@@ -192,6 +205,12 @@ impl Rules {
     #[must_use]
     pub fn new(rules: Vec<Rule>, default: Policy) -> Self {
         Self { rules, default }
+    }
+
+    /// The policy where no rule matches.
+    #[must_use]
+    pub fn default_policy(&self) -> Policy {
+        self.default
     }
 
     /// The rules, in order.

@@ -240,6 +240,20 @@ pub(in crate::cli) fn execute(command: Command, common: &Common) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+/// The groups of a user, as the store knows them.
+pub(in crate::cli) fn groups_of(name: &str, config: &Config) -> Result<Vec<String>, Failure> {
+    let command = Command::UserShow {
+        name: name.to_owned(),
+    };
+    match runtime()?.block_on(carry_out(command, config.clone()))? {
+        Answer::User { user, .. } => Ok(user.groups),
+        _ => Err(Failure::running(
+            "the server answered something else",
+            "it may be of another version: restart it",
+        )),
+    }
+}
+
 /// The running server owns the store; without one the store is opened here.
 async fn carry_out(command: Command, config: Config) -> Result<Answer, Failure> {
     match call(&config.data_dir, &command).await {

@@ -2,7 +2,8 @@
 
 use crate::authn::AccountToken;
 use crate::authn::lockout::Device;
-use crate::authn::session::{FirstFactorSession, Resumed, SessionRecord};
+use crate::authn::session::record::SessionRecord;
+use crate::authn::session::{FirstFactorSession, Resumed};
 use crate::authn::transaction::{Step, Transaction};
 use crate::login::{Advanced, Client, Login, LoginError, SignedIn, store};
 use crate::secret::Token;

@@ -9,7 +9,7 @@ use crate::authn::enrolment::EnrolmentId;
 use crate::authn::lockout::{Device, Failures};
 use crate::authn::password::policy::Policy;
 use crate::authn::password::{Memory, Params, hash};
-use crate::authn::session::Lifetimes;
+use crate::authn::session::record::Lifetimes;
 use crate::authn::totp::TimeStep;
 use crate::authn::username::Username;
 use crate::authn::{AccountId, Factor};

@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::audit::{Audit, Details, Event, Source};
-use crate::authn::session::Origin;
+use crate::authn::session::record::Origin;
 use crate::clock::Clock;
 use crate::enrol::Enrol;
 use crate::gate::Gate;

@@ -4,7 +4,7 @@
 //! a parent domain must not put a session of their own in front of the visitor's.
 
 use crate::authn::AccountToken;
-use crate::authn::session::SessionRecord;
+use crate::authn::session::record::SessionRecord;
 use crate::authn::transaction::Transaction;
 use crate::login::device::DeviceMark;
 use crate::secret::Token;

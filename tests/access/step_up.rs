@@ -16,7 +16,7 @@ rule = [{ path = \"/admin/**\", policy = \"two-factor\", max_age = \"15m\" }]
 
 struct Scene {
     app: App,
-    gate: Gate,
+    _gate: Gate,
     time: FakeTime,
     alice: Person,
     browser: Browser,
@@ -37,7 +37,7 @@ fn twenty_minutes_later() -> Scene {
     time.set("+20m");
     Scene {
         app,
-        gate,
+        _gate: gate,
         time,
         alice,
         browser,

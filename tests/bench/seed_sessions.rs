@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use vestibule::authn::AccountToken;
-use vestibule::authn::session::SessionRecord;
+use vestibule::authn::session::record::SessionRecord;
 use vestibule::clock::SystemClock;
 use vestibule::sessions::key_of;
 use vestibule::store::data_folder::DataFolder;

@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "this crate uses a part of the harness")]
 mod harness;
 
+mod access;
 mod check;
 mod concurrency;
 mod demo;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::authn::session::record::{End, Lifetimes, SessionRecord};
 
 const START: Timestamp = Timestamp(1_700_000_000);
 const LIMITS: Lifetimes = Lifetimes {
@@ -25,7 +26,7 @@ fn proof_of(account: AccountId) -> SecondFactorVerified {
 }
 
 fn record() -> SessionRecord {
-    signed_in(START).record(&LIMITS, START)
+    SessionRecord::of(&signed_in(START), &LIMITS, START)
 }
 
 fn signed_in(now: Timestamp) -> Resumed {
@@ -130,7 +131,7 @@ fn every_session_has_a_name_of_its_own() {
 #[test]
 fn a_password_alone_is_resumed_as_one_factor() {
     let settled = Resumed::OneFactor(half().settle().unwrap());
-    let record = settled.record(&LIMITS, START);
+    let record = SessionRecord::of(&settled, &LIMITS, START);
     let resumed = record.resume(Epoch::default(), &LIMITS, after(10)).unwrap();
     assert!(matches!(resumed, Resumed::OneFactor(_)));
     assert_eq!(resumed.factor(), None);
@@ -148,7 +149,7 @@ fn a_step_up_renews_the_second_factor_and_not_the_life() {
     assert_eq!(raised.started(), START);
     assert_eq!(raised.authenticated(), after(80_010));
     assert_ne!(raised.id(), old.id());
-    let record = raised.record(&LIMITS, after(86_399));
+    let record = SessionRecord::of(&raised, &LIMITS, after(86_399));
     let late = record.resume(Epoch::default(), &LIMITS, after(86_400));
     assert_eq!(late.unwrap_err(), End::Expired);
 }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::authn::account::Profile;
 use crate::authn::session::Resumed;
-use crate::authz::{Decision, Subject, decide};
+use crate::authz::explain::{Decider, explain};
+use crate::authz::{Decision, Outcome, Shown, Subject, decide};
 use crate::clock::Timestamp;
 use proptest::prelude::*;
 
@@ -398,5 +399,43 @@ proptest! {
         }
         let (said, meant) = (outcome(&rules, &other, who), outcome(&rules, &plain, who));
         prop_assert!(weight(&said) >= weight(&meant), "{} as {}: {} < {}", plain, other, said, meant);
+    }
+
+    #[test]
+    fn an_explanation_decides_as_the_decision_does(
+        rules in prop::collection::vec(any_rule(), 0..6),
+        default in any_policy(),
+        (plain, other) in respelled(),
+        is_plain in any::<bool>(),
+        factors in 0..3_usize,
+        age in prop::sample::select(vec![0_u64, 3_600]),
+    ) {
+        let rules = Rules::new(rules, default);
+        let path = if is_plain { plain } else { other };
+        let Ok(target) = Target::parse("https", "app.example.com", &path) else {
+            return Ok(());
+        };
+        let bea = account("bea", &["staff"]);
+        let who = (factors > 0).then_some(&bea);
+        let shown = match factors {
+            0 => Shown::Nothing,
+            1 => Shown::OneFactor,
+            _ => Shown::TwoFactor { age: Duration::from_secs(age) },
+        };
+        let explained = explain(&rules, asked(&Method::GET, &target), who, shown);
+        let said = match explained.outcome {
+            Outcome::Named => "named".to_owned(),
+            Outcome::Unnamed => "unnamed".to_owned(),
+            Outcome::Challenge(challenge) => format!("{challenge:?}"),
+            Outcome::Deny => "Deny".to_owned(),
+        };
+        let decided = outcome(&rules, &path, who.map(|who| (who, factors, Timestamp(NOW.0 - age))));
+        prop_assert_eq!(said, decided);
+        let rests_on = match explained.decider {
+            Decider::Rule(at) => rules.all()[at].requirement(explained.fits[at]),
+            Decider::Default => Some(Requirement::of(rules.default_policy())),
+            Decider::All => None,
+        };
+        prop_assert!(rests_on.is_none_or(|requirement| requirement == explained.requirement));
     }
 }

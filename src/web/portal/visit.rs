@@ -3,7 +3,7 @@
 use crate::accounts::Invited;
 use crate::audit::Event;
 use crate::authn::AccountToken;
-use crate::authn::session::SessionRecord;
+use crate::authn::session::record::SessionRecord;
 use crate::authn::transaction::Transaction;
 use crate::gate::Visitor;
 use crate::hashing::Busy;

@@ -10,7 +10,7 @@ use vestibule::audit::Audit;
 use vestibule::authn::lockout::Ceiling;
 use vestibule::authn::password::Params;
 use vestibule::authn::password::policy::Policy;
-use vestibule::authn::session::Lifetimes;
+use vestibule::authn::session::record::Lifetimes;
 use vestibule::authn::username::Username;
 use vestibule::clock::{Clock, ManualClock, Timestamp};
 use vestibule::hashing::{Limits, Pool};

@@ -1,0 +1,54 @@
+//! Why a request may pass or not: what each rule says to it, and which of them decides.
+
+use crate::authn::account::Account;
+use crate::authz::rule::{Asked, Fit, Requirement, Rules};
+use crate::authz::{Outcome, Shown, judge};
+
+/// What the decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// One rule, counted from 0.
+    Rule(usize),
+    /// The default: no rule matches.
+    Default,
+    /// Every rule that could match, together: the path is ambiguous.
+    All,
+}
+
+/// The reasons of one decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What each rule says, in order, also those behind the one that decides.
+    pub fits: Vec<Fit>,
+    /// What the decision rests on.
+    pub decider: Decider,
+    /// What is asked for.
+    pub requirement: Requirement,
+    /// What becomes of the request.
+    pub outcome: Outcome,
+}
+
+/// Explains what [`crate::authz::decide`] decides about `who`, after so much was shown.
+#[must_use]
+pub fn explain(
+    rules: &Rules,
+    asked: Asked<'_>,
+    who: Option<&Account>,
+    shown: Shown,
+) -> Explanation {
+    let all = rules.all().iter();
+    let fits: Vec<Fit> = all.map(|rule| rule.fit(asked, who)).collect();
+    let first = fits.iter().position(|fit| !matches!(fit, Fit::Not(_)));
+    let decider = match first {
+        _ if asked.target.is_ambiguous() => Decider::All,
+        Some(first) => Decider::Rule(first),
+        None => Decider::Default,
+    };
+    let requirement = rules.requirement(asked, who);
+    Explanation {
+        fits,
+        decider,
+        requirement,
+        outcome: judge(requirement, shown),
+    }
+}

@@ -1,0 +1,190 @@
+//! One request that somebody asks about, and the answer.
+
+use crate::app::rules::{hosts, rules};
+use crate::authn::account::{Account, Profile};
+use crate::authn::profile::Group;
+use crate::authn::username::Username;
+use crate::authz::explain::{Explanation, explain};
+use crate::authz::rule::Asked;
+use crate::authz::target::{BadTarget, Target};
+use crate::authz::{Challenge, Outcome, Shown};
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::web::route::Route;
+use http::Method;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A request, and who has shown what.
+#[derive(Clone, Debug)]
+pub(in crate::cli::access) struct Question {
+    pub(in crate::cli::access) url: String,
+    pub(in crate::cli::access) method: String,
+    pub(in crate::cli::access) from: IpAddr,
+    pub(in crate::cli::access) user: Option<String>,
+    pub(in crate::cli::access) groups: Vec<String>,
+    pub(in crate::cli::access) factors: u8,
+    pub(in crate::cli::access) age: Duration,
+}
+
+/// What becomes of it.
+#[derive(Debug)]
+pub(in crate::cli::access) enum Answer {
+    /// It is no target that anyone could ask for.
+    BadRequest(BadTarget),
+    /// Nobody configured its host.
+    UnknownHost,
+    /// It is a page of ours, or looks like one: the rules are for the app.
+    Ours,
+    /// The rules decide.
+    Judged(Explanation),
+}
+
+impl Question {
+    /// Makes sure that it can be asked.
+    pub(in crate::cli::access) fn checked(self) -> Result<Self, String> {
+        self.account()?;
+        self.read_method()?;
+        if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
+            return Err(wrong(
+                "the URL",
+                &self.url,
+                "write it whole: https://app.example.com/path",
+            ));
+        }
+        Ok(self)
+    }
+
+    fn read_method(&self) -> Result<Method, String> {
+        let method = Method::from_bytes(self.method.as_bytes());
+        method.map_err(|_| wrong("the method", &self.method, "write one like GET or POST"))
+    }
+
+    fn account(&self) -> Result<Option<Account>, String> {
+        let Some(name) = &self.user else {
+            return Ok(None);
+        };
+        let username =
+            Username::parse(name).map_err(|error| wrong("the user", name, &error.to_string()))?;
+        let group = |name: &String| {
+            Group::parse(name).map_err(|error| wrong("the group", name, &error.to_string()))
+        };
+        let groups = self.groups.iter().map(group).collect::<Result<_, _>>()?;
+        let profile = Profile {
+            groups,
+            ..Profile::default()
+        };
+        Ok(Some(Account::new(username, profile, Timestamp::default())))
+    }
+
+    fn shown(&self) -> Shown {
+        match (&self.user, self.factors) {
+            (None, _) => Shown::Nothing,
+            (Some(_), 1) => Shown::OneFactor,
+            (Some(_), _) => Shown::TwoFactor { age: self.age },
+        }
+    }
+
+    /// What this configuration makes of it.
+    pub(in crate::cli::access) fn answer(&self, config: &Config) -> Answer {
+        let target = match Target::parse_url(&self.url) {
+            Ok(target) => target,
+            Err(bad) => return Answer::BadRequest(bad),
+        };
+        let is_known = |hosts: Vec<String>| hosts.iter().any(|host| host == target.host());
+        if !hosts(config).is_none_or(is_known) {
+            return Answer::UnknownHost;
+        }
+        if Route::of(&target, &config.portal.path) != Route::Application {
+            return Answer::Ours;
+        }
+        let method = self.read_method().expect("it was checked");
+        let account = self.account().expect("it was checked");
+        let asked = Asked {
+            method: &method,
+            target: &target,
+            client: self.from.to_canonical(),
+        };
+        let rules = rules(&config.access);
+        Answer::Judged(explain(&rules, asked, account.as_ref(), self.shown()))
+    }
+}
+
+fn wrong(what: &str, text: &str, hint: &str) -> String {
+    format!("error: {what} {text:?} is none\nhint: {hint}")
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} from {}, ", self.method, self.url, self.from)?;
+        let Some(user) = &self.user else {
+            return f.write_str("nobody signed in");
+        };
+        let groups = if self.groups.is_empty() {
+            "no group".to_owned()
+        } else {
+            self.groups.join(", ")
+        };
+        let age = humantime::format_duration(self.age);
+        match self.factors {
+            1 => write!(f, "{user} ({groups}) signed in with a password alone"),
+            _ => write!(
+                f,
+                "{user} ({groups}) signed in with both factors, the code {age} ago"
+            ),
+        }
+    }
+}
+
+impl Answer {
+    /// In one word, as `expect` of a case names it.
+    pub(in crate::cli::access) fn name(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "bad-request",
+            Self::UnknownHost => "unknown-host",
+            Self::Ours => "ours",
+            Self::Judged(explanation) => match explanation.outcome {
+                Outcome::Named | Outcome::Unnamed => "allow",
+                Outcome::Challenge(Challenge::SignIn) => "sign-in",
+                Outcome::Challenge(Challenge::SecondFactor) => "second-factor",
+                Outcome::Challenge(Challenge::FreshSecondFactor) => "step-up",
+                Outcome::Deny => "deny",
+            },
+        }
+    }
+
+    /// What a visitor notices.
+    pub(in crate::cli::access) fn meaning(&self) -> String {
+        let text = match self {
+            Self::BadRequest(bad) => return format!("{bad}: it is answered 400"),
+            Self::UnknownHost => "nobody configured this host: it is answered 421",
+            Self::Ours => {
+                "it is a page of ours or looks like one: no rule is asked, and it never reaches an app"
+            }
+            Self::Judged(explanation) => match explanation.outcome {
+                Outcome::Named => "it passes, and the app is told who it is",
+                Outcome::Unnamed => "it passes, and the app is told of nobody",
+                Outcome::Challenge(Challenge::SignIn) => {
+                    "a navigation goes to the login page, everything else hears 401"
+                }
+                Outcome::Challenge(Challenge::SecondFactor) => {
+                    "a navigation is asked for a code, everything else hears 401"
+                }
+                Outcome::Challenge(Challenge::FreshSecondFactor) => {
+                    "the code is too old: a navigation is asked for a fresh one, everything else hears 401"
+                }
+                Outcome::Deny => "it is answered 403",
+            },
+        };
+        text.to_owned()
+    }
+
+    /// What the rules said, where they were asked.
+    pub(in crate::cli::access) fn explanation(&self) -> Option<&Explanation> {
+        match self {
+            Self::Judged(explanation) => Some(explanation),
+            Self::BadRequest(_) | Self::UnknownHost | Self::Ours => None,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! `vestibule access`: the decision and its reasons, and tables of expected ones.
+
+use std::fs::write;
+
+use crate::harness::gate::{Gate, Outcome};
+use crate::{done, refused, run, vestibule};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const RULES: &str = r#"
+public_url = "https://app.example.com"
+[[upstream]]
+url = "http://127.0.0.1:3000"
+host = "app.example.com"
+[access]
+rule = [
+    { path = ["/healthz", "/assets/**"], methods = "GET", policy = "bypass" },
+    { path = "/office/**", networks = "10.0.0.0/8", policy = "bypass" },
+    { path = "/wiki/**", groups = "staff", policy = "one-factor" },
+    { path = "/admin/**", groups = "admin", policy = "two-factor", max_age = "15m" },
+    { path = "/admin/**", policy = "deny" },
+]
+"#;
+
+fn folder(cases: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path().join("vestibule.toml"), RULES).unwrap();
+    write(folder.path().join("cases.toml"), cases).unwrap();
+    folder
+}
+
+fn explain(arguments: &[&str]) -> Outcome {
+    let folder = folder("");
+    let mut command = vestibule(&["access", "explain"]);
+    run(command.args(arguments).current_dir(folder.path()))
+}
+
+fn test(cases: &str, options: &[&str]) -> Outcome {
+    let folder = folder(cases);
+    let mut command = vestibule(&["access", "test", "cases.toml"]);
+    run(command.args(options).current_dir(folder.path()))
+}
+
+/// Decision, and what it rests on.
+fn decided(arguments: &[&str]) -> (String, Value) {
+    let outcome = explain(&[arguments, &["--json"]].concat());
+    let answer: Value = serde_json::from_str(done(&outcome)).unwrap();
+    (
+        answer["decision"].as_str().unwrap().to_owned(),
+        answer["decided_by"].clone(),
+    )
+}
+
+#[test]
+fn explain_says_which_rule_decides_and_why_the_others_do_not() {
+    let outcome = explain(&[
+        "--url",
+        "https://app.example.com/admin/users?x=1",
+        "--user",
+        "Anna",
+        "--group",
+        "admin",
+        "--age",
+        "20m",
+    ]);
+    let expected = "\
+GET https://app.example.com/admin/users?x=1 from 203.0.113.1, Anna (admin) signed in with both factors, the code 20m ago
+
+    RULE            POLICY      THIS REQUEST  CONDITIONS
+    access.rule[0]  bypass      another path  path /healthz, /assets/**; methods GET
+    access.rule[1]  bypass      another path  path /office/**; networks 10.0.0.0/8
+    access.rule[2]  one-factor  another path  path /wiki/**; groups staff
+->  access.rule[3]  two-factor  matches       path /admin/**; groups admin; max_age 15m
+    access.rule[4]  deny        matches       path /admin/**
+    access.default  two-factor
+
+access.rule[3]: two-factor, not older than 15m
+step-up: the code is too old: a navigation is asked for a fresh one, everything else hears 401
+";
+    assert_eq!(done(&outcome), expected);
+}
+
+/// Path, further arguments, decision, and what it rests on.
+const DECISIONS: &[(&str, &[&str], &str, &str)] = &[
+    ("/healthz", &[], "allow", "access.rule[0]"),
+    (
+        "/healthz",
+        &["--method", "POST"],
+        "sign-in",
+        "access.default",
+    ),
+    ("/assets/a?/admin/", &[], "allow", "access.rule[0]"),
+    (
+        "/office/x",
+        &["--from", "10.1.2.3"],
+        "allow",
+        "access.rule[1]",
+    ),
+    (
+        "/office/x",
+        &["--from", "::ffff:10.1.2.3"],
+        "allow",
+        "access.rule[1]",
+    ),
+    (
+        "/office/x",
+        &["--from", "192.0.2.1"],
+        "sign-in",
+        "access.default",
+    ),
+    ("/wiki/x", &[], "sign-in", "access.rule[2]"),
+    (
+        "/wiki/x",
+        &["--user", "bob", "--group", "staff", "--factors", "1"],
+        "allow",
+        "access.rule[2]",
+    ),
+    (
+        "/wiki/x",
+        &["--user", "bob", "--group", "guests", "--factors", "1"],
+        "second-factor",
+        "access.default",
+    ),
+    (
+        "/admin/x",
+        &["--user", "bob", "--group", "staff"],
+        "deny",
+        "access.rule[4]",
+    ),
+    (
+        "/admin/x",
+        &["--user", "bob", "--group", "admin", "--factors", "1"],
+        "second-factor",
+        "access.rule[3]",
+    ),
+    (
+        "/assets/..%2fadmin",
+        &["--user", "bob", "--group", "staff"],
+        "deny",
+        "together",
+    ),
+];
+
+#[test]
+fn explain_takes_every_part_of_a_request_into_account() {
+    for (path, more, decision, by) in DECISIONS {
+        let url = format!("https://app.example.com{path}");
+        let arguments = [&["--url", url.as_str()], *more].concat();
+        assert_eq!(
+            decided(&arguments),
+            ((*decision).to_owned(), json!(by)),
+            "{arguments:?}"
+        );
+    }
+    for (url, decision) in [
+        ("https://other.example.com/", "unknown-host"),
+        ("https://APP.example.com.:443/healthz", "allow"),
+        ("https://app.example.com/_vestibule/login", "ours"),
+        ("https://app.example.com/a#/healthz", "bad-request"),
+        ("https://app.example.com/a%00", "bad-request"),
+        ("https://user@app.example.com/healthz", "bad-request"),
+    ] {
+        assert_eq!(decided(&["--url", url]).0, decision, "{url}");
+    }
+}
+
+#[test]
+fn explain_knows_the_groups_that_the_store_knows() {
+    let gate = Gate::start(
+        "[access]\nrule = [{ groups = \"staff\", policy = \"two-factor\" }]\ndefault = \"deny\"\n",
+    );
+    assert_eq!(
+        gate.cli(&["user", "add", "anna", "--group", "staff"]).code,
+        Some(0)
+    );
+    assert_eq!(gate.cli(&["user", "add", "bob"]).code, Some(0));
+    let explain = |user| {
+        gate.cli(&[
+            "access",
+            "explain",
+            "--url",
+            "http://app.localhost/",
+            "--user",
+            user,
+        ])
+    };
+    assert!(done(&explain("anna")).contains("\nallow: "));
+    assert!(done(&explain("bob")).contains("\ndeny: "));
+    let text = refused(&explain("carl"), 1).to_owned();
+    assert!(text.contains("no user has this name"), "{text}");
+}
+
+#[test]
+fn explain_refuses_what_is_no_question() {
+    for arguments in [
+        &["--url", "app.example.com/"][..],
+        &["--url", "https://app.example.com/", "--method", "GE T"],
+        &[
+            "--url",
+            "https://app.example.com/",
+            "--user",
+            "a b",
+            "--group",
+            "x",
+        ],
+        &[
+            "--url",
+            "https://app.example.com/",
+            "--user",
+            "anna",
+            "--group",
+            "a b",
+        ],
+        &["--url", "https://app.example.com/", "--group", "staff"],
+        &[
+            "--url",
+            "https://app.example.com/",
+            "--user",
+            "anna",
+            "--factors",
+            "3",
+        ],
+        &[],
+    ] {
+        let outcome = explain(arguments);
+        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert!(
+            outcome.stderr.contains("error: ") && outcome.stderr.contains("hint: "),
+            "{outcome:?}"
+        );
+    }
+}
+
+const CASES: &str = r#"
+[[case]]
+url = "https://app.example.com/healthz"
+expect = "allow"
+
+[[case]]
+url = "https://app.example.com/admin/"
+user = "anna"
+groups = ["admin"]
+age = "1h"
+expect = "step-up"
+
+[[case]]
+url = "https://app.example.com/office/"
+from = "10.0.0.1"
+method = "POST"
+expect = "allow"
+"#;
+
+#[test]
+fn a_table_of_expected_decisions_is_met_or_not() {
+    assert_eq!(done(&test(CASES, &[])), "3 cases, 3 as expected.\n");
+    let outcome = test(&CASES.replace("10.0.0.1", "11.0.0.1"), &[]);
+    let expected = "\
+case[2]: POST https://app.example.com/office/ from 11.0.0.1, nobody signed in
+  expected allow, decided sign-in
+3 cases, 2 as expected.
+";
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), expected));
+    let outcome = test(CASES, &["--json"]);
+    let list: Value = serde_json::from_str(done(&outcome)).unwrap();
+    assert_eq!(list[1]["decided"], "step-up");
+}
+
+#[test]
+fn a_table_that_says_something_unknown_is_refused_whole() {
+    for cases in [
+        "",
+        "case = []",
+        "[[case]]\nurl = \"https://app.example.com/\"",
+        "[[case]]\nurl = \"https://app.example.com/\"\nexpect = \"open\"",
+        "[[case]]\nurl = \"https://app.example.com/\"\nexpect = \"allow\"\nusr = \"anna\"",
+        "[[case]]\nurl = \"https://app.example.com/\"\nexpect = \"allow\"\nuser = \"anna\"\nfactors = 0",
+        "[[case]]\nurl = \"/\"\nexpect = \"allow\"",
+        "[[case]]\nurl = \"https://app.example.com/\"\nexpect = \"allow\"\nage = \"soon\"",
+        "[[",
+    ] {
+        let outcome = test(cases, &[]);
+        assert_eq!(outcome.code, Some(2), "{cases}: {outcome:?}");
+        assert!(outcome.stderr.contains("hint: "), "{cases}: {outcome:?}");
+    }
+    let folder = folder("");
+    let outcome = run(vestibule(&["access", "test", "none.toml"]).current_dir(folder.path()));
+    refused(&outcome, 2);
+}

@@ -247,6 +247,8 @@ pub enum UnderscoreHeaders {
 pub struct Access {
     /// What holds where no rule matches. Default two factors.
     pub default: Policy,
+    /// Origins whose scripts may read that somebody has to sign in. Default: none.
+    pub cors_origins: Vec<String>,
     /// The first rule that matches decides.
     pub rules: Vec<Rule>,
 }

@@ -3,12 +3,14 @@
 pub mod service;
 pub mod ops;
 pub mod proxy;
+pub mod auth_check;
 mod portal;
 pub mod challenge;
 pub mod context;
 pub mod access;
 pub mod tally;
 pub mod respond;
+pub mod cors;
 pub mod page;
 pub mod csrf;
 pub mod cookie;

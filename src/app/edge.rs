@@ -9,9 +9,10 @@ use crate::identity::signer::Issuer;
 use crate::web::access::AccessLog;
 use crate::web::context::{Asset, Context, Look, Place};
 use crate::web::cookie::{Jar, Transport};
+use crate::web::cors::Origins;
 use crate::web::csrf::Csrf;
 use crate::web::page::asset;
-use crate::web::return_to::Allowed;
+use crate::web::return_to::{Allowed, Shared};
 use crate::web::tally::Tally;
 use crate::web::tunnels::Tunnels;
 use crate::web::{body, request, upstream};
@@ -51,7 +52,12 @@ pub(in crate::app) fn context(
         },
         keys: parts.keys.clone(),
         csrf: Csrf::new(parts.master_key.derive("csrf")),
-        allowed: Allowed::new(origins(config, &place), place.portal.clone()),
+        allowed: Allowed::new(
+            origins(config, &place),
+            shared(config),
+            place.portal.clone(),
+        ),
+        cors: Origins::new(config.access.cors_origins.clone()),
         look: look(config, &place)?,
         jar,
         place,
@@ -71,6 +77,7 @@ fn place(config: &Config, origin: String) -> Place {
         origin,
         host: config.public_url.host().to_owned(),
         hosts: hosts(config),
+        domain: config.session.cookie_domain.clone(),
         portal: config.portal.path.clone(),
         transport: if config.public_url.is_https() {
             Transport::Tls
@@ -80,7 +87,6 @@ fn place(config: &Config, origin: String) -> Place {
     }
 }
 
-/// All hosts, if every app names its own.
 fn gate(app: &App, place: &Place) -> Gate {
     let (config, parts) = (&app.config, &app.parts);
     let identity = &config.identity;
@@ -112,21 +118,38 @@ fn names(identity: &config::Identity) -> Names {
     }
 }
 
-/// Our own origin, and those of the apps' hosts, which share our scheme and port.
+/// Our own origin, and those of the apps' hosts, which share our scheme and port. Behind another proxy the
+/// rules alone name apps.
 fn origins(config: &Config, place: &Place) -> Vec<String> {
     let mut origins = vec![place.origin.clone()];
-    let base = config.public_url.url();
-    for host in config
+    let apps = config
         .upstreams
         .iter()
-        .filter_map(|upstream| upstream.host.as_deref())
-    {
-        let mut url = base.clone();
-        if url.set_host(Some(host)).is_ok() {
-            origins.push(url.origin().ascii_serialization());
+        .filter_map(|app| app.host.as_deref());
+    let rules = config.access.rules.iter().flat_map(|rule| &rule.hosts);
+    let named = rules
+        .map(String::as_str)
+        .filter(|host| !host.starts_with("*."));
+    for host in apps.chain(named) {
+        let mut url = config.public_url.url().clone();
+        let origin = url
+            .set_host(Some(host))
+            .map(|()| url.origin().ascii_serialization());
+        if let Some(origin) = origin.ok().filter(|origin| !origins.contains(origin)) {
+            origins.push(origin);
         }
     }
     origins
+}
+
+/// The hosts that share the sign-in, if there are any.
+fn shared(config: &Config) -> Option<Shared> {
+    let url = config.public_url.url();
+    Some(Shared {
+        scheme: url.scheme().to_owned(),
+        domain: config.session.cookie_domain.clone()?,
+        port: url.port(),
+    })
 }
 
 fn header_policy(config: &Config, jar: &Jar, place: &Place) -> upstream::Policy {
@@ -216,9 +239,14 @@ fn look(config: &Config, place: &Place) -> Result<Look, StartError> {
 
 fn form_action(config: &Config, place: &Place) -> String {
     let others = origins(config, place).into_iter().skip(1);
-    others.fold("form-action 'self'".to_owned(), |list, origin| {
-        format!("{list} {origin}")
-    })
+    let shared = shared(config)
+        .into_iter()
+        .flat_map(|shared| shared.sources());
+    others
+        .chain(shared)
+        .fold("form-action 'self'".to_owned(), |list, source| {
+            format!("{list} {source}")
+        })
 }
 
 /// The longest logo, in bytes.

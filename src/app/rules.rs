@@ -30,7 +30,7 @@ fn rule(rule: &config::Rule) -> Rule {
     }
 }
 
-/// The hosts that are served; `None` where every one is.
+/// The hosts that are served: all, if every app names its own; else `None`, and every one is.
 #[must_use]
 pub(crate) fn hosts(config: &Config) -> Option<Vec<String>> {
     let named: Option<Vec<String>> = config

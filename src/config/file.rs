@@ -147,8 +147,17 @@ fn proxy(section: &mut Section<'_, '_>) -> Proxy {
 fn access(section: &mut Section<'_, '_>) -> Access {
     Access {
         default: section.get("default", Policy::TwoFactor),
+        cors_origins: origins(section),
         rules: section.tables("rule", None, rule),
     }
+}
+
+fn origins(section: &mut Section<'_, '_>) -> Vec<String> {
+    let origins = section.list::<PublicUrl>("cors_origins");
+    origins
+        .iter()
+        .map(|origin| origin.as_str().to_owned())
+        .collect()
 }
 
 fn rule(section: &mut Section<'_, '_>) -> Option<Rule> {

@@ -82,6 +82,7 @@ fn path(portal: &str, inbound: &Inbound, route: &Route) -> String {
     let page = match route {
         Route::Application => return inbound.target().path().to_owned(),
         Route::Portal(page) => page,
+        Route::AuthCheck(dialect) => return format!("{portal}{}", dialect.path()),
         Route::Unknown => return format!("{portal}/…"),
     };
     let name = match page {

@@ -2,12 +2,29 @@
 
 use crate::authz::Challenge;
 use crate::authz::target::Target;
+use crate::web::Body;
 use crate::web::context::Context;
+use crate::web::request::Inbound;
+use crate::web::respond;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-/// The page that asks for what is missing. From another host than ours it is named in full.
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// The longest address that is handed to a proxy, whose buffers are small; a longer one leads back to the
+/// page without its query, or to the front page.
+const LONGEST: usize = 1_024;
+
+/// The code of gRPC for this (grpc/doc/statuscodes.md).
+const UNAUTHENTICATED: &str = "16";
+
+/// The page that asks for what is missing. From another host it is named in full, unless that host has a
+/// sign-in of its own.
 #[must_use]
 pub fn page(context: &Context, challenge: Challenge, target: &Target) -> String {
-    if target.host() == context.place.host {
+    let host = target.host();
+    if host == context.place.host || context.place.signs_in_apart(host) {
         link(context, challenge, "", target.path_and_query())
     } else {
         address(context, challenge, target)
@@ -17,7 +34,43 @@ pub fn page(context: &Context, challenge: Challenge, target: &Target) -> String 
 /// The same with scheme and host, for proxies that would take a path for one of theirs.
 #[must_use]
 pub fn address(context: &Context, challenge: Challenge, target: &Target) -> String {
-    link(context, challenge, &context.place.origin, target.url())
+    let whole = link(context, challenge, &context.place.origin, target.url());
+    if whole.len() <= LONGEST {
+        return whole;
+    }
+    let page = format!("{}{}", target.origin(), target.path());
+    let shorter = link(context, challenge, &context.place.origin, &page);
+    if shorter.len() <= LONGEST {
+        return shorter;
+    }
+    link(context, challenge, &context.place.origin, "/")
+}
+
+/// Tells a program what has to be shown first, in words that scripts of other origins and gRPC clients
+/// understand, too.
+#[must_use]
+pub fn unauthorized(
+    context: &Context,
+    asked: &HeaderMap,
+    inbound: &Inbound,
+    challenge: Challenge,
+    page: &str,
+) -> Response<Body> {
+    let mut response = respond::unauthorized(challenge, page, inbound.id());
+    let headers = response.headers_mut();
+    context.cors.allow(asked, headers);
+    if is_grpc(asked) {
+        headers.insert(GRPC_STATUS, HeaderValue::from_static(UNAUTHENTICATED));
+        let message = HeaderValue::from_static("somebody has to sign in first");
+        headers.insert(GRPC_MESSAGE, message);
+    }
+    response
+}
+
+/// gRPC over HTTP/2, and gRPC-Web.
+fn is_grpc(asked: &HeaderMap) -> bool {
+    let kind = asked.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
 fn link(context: &Context, challenge: Challenge, front: &str, back: &str) -> String {

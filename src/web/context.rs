@@ -12,11 +12,12 @@ use crate::signing_keys::SigningKeys;
 use crate::web::Body;
 use crate::web::access::AccessLog;
 use crate::web::cookie::{Jar, Transport};
+use crate::web::cors::Origins;
 use crate::web::csrf::{Csrf, Forged};
 use crate::web::page::{Direction, Frame};
 use crate::web::request::{self, Connection, Inbound, Peer, Refusal, RequestId};
 use crate::web::respond::{self, Asker, Failure, Telling};
-use crate::web::return_to::Allowed;
+use crate::web::return_to::{Allowed, is_within};
 use crate::web::tally::Tally;
 use crate::web::tunnels::Tunnels;
 use crate::web::upstream::Routes;
@@ -53,6 +54,8 @@ pub struct Context {
     pub csrf: Csrf,
     /// Where visitors may be sent.
     pub allowed: Allowed,
+    /// Whose scripts may read that somebody has to sign in.
+    pub cors: Origins,
     /// How the pages look.
     pub look: Look,
     /// Where things are.
@@ -78,6 +81,8 @@ pub struct Place {
     pub host: String,
     /// All hosts that are served, where they are known; else any.
     pub hosts: Option<Vec<String>>,
+    /// The domain whose hosts share the sign-in, if there is one.
+    pub domain: Option<String>,
     /// The path of our pages, such as `/_vestibule`.
     pub portal: String,
     /// Do browsers come over TLS?
@@ -85,6 +90,20 @@ pub struct Place {
 }
 
 impl Place {
+    /// Does a sign-in at [`Place::host`] not reach this host, which has one of its own then?
+    #[must_use]
+    pub fn signs_in_apart(&self, host: &str) -> bool {
+        let named = self
+            .hosts
+            .as_ref()
+            .is_some_and(|hosts| hosts.iter().any(|known| known == host));
+        let shared = self
+            .domain
+            .as_ref()
+            .is_some_and(|domain| is_within(host, domain));
+        named && !shared && host != self.host
+    }
+
     /// Is this a host that somebody configured?
     #[must_use]
     pub fn serves(&self, host: &str) -> bool {

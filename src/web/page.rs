@@ -13,6 +13,7 @@ pub mod account;
 pub mod logout;
 pub mod signed_out;
 pub mod error;
+pub mod plain;
 mod layout;
 mod form;
 mod qr;

@@ -15,6 +15,7 @@ use crate::web::respond::{self, Asker, Failure};
 use crate::web::tally::Class;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, Holder, UpstreamError, UpstreamRequest};
+use http::HeaderMap;
 use http::request::Parts;
 use hyper::body::Incoming;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ pub async fn answer(
                 ..answered
             }
         }
-        Ok(Verdict::Challenge(challenge)) => exchange.challenge(challenge),
+        Ok(Verdict::Challenge(challenge)) => exchange.challenge(challenge, &parts.headers),
         Ok(Verdict::Deny) => {
             context.record(inbound, Event::AuthzFail, "denied");
             exchange.fail(Class::Refused, Problem::NotAllowed, "denied")
@@ -91,11 +92,13 @@ impl Exchange<'_> {
 
     /// Navigations go to the page that asks for what is missing, everything else hears 401 and where that
     /// page is.
-    fn challenge(&self, challenge: Challenge) -> Answered {
+    fn challenge(&self, challenge: Challenge, asked: &HeaderMap) -> Answered {
         let page = challenge::page(self.context, challenge, self.inbound.target());
         let answer = match self.asker {
             Asker::Navigation => respond::see_other(&page),
-            Asker::Program => respond::unauthorized(challenge, &page, self.inbound.id()),
+            Asker::Program => {
+                challenge::unauthorized(self.context, asked, self.inbound, challenge, &page)
+            }
         };
         Answered::new(Class::Challenged, self.context.own(answer))
     }

@@ -37,11 +37,17 @@ impl Asker {
     /// A navigation is a GET or HEAD that says so, or that at least wants HTML (P-160).
     #[must_use]
     pub fn of(parts: &Parts) -> Self {
-        let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        let mode = parts.headers.get(SEC_FETCH_MODE).map(HeaderValue::as_bytes);
+        Self::from(&parts.method, &parts.headers)
+    }
+
+    /// The same of a request whose method stands elsewhere.
+    #[must_use]
+    pub fn from(method: &Method, headers: &HeaderMap) -> Self {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        let mode = headers.get(SEC_FETCH_MODE).map(HeaderValue::as_bytes);
         let navigates = match mode {
             Some(mode) => mode == b"navigate",
-            None => accepts_html(&parts.headers),
+            None => accepts_html(headers),
         };
         if reads && navigates {
             Self::Navigation
@@ -215,6 +221,12 @@ pub fn unauthorized(challenge: Challenge, page: &str, id: &RequestId) -> Respons
     let challenge = HeaderValue::from_str(&challenge).expect("constants of visible ASCII");
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
+}
+
+/// A failure for a program.
+#[must_use]
+pub fn problem(status: StatusCode, name: &str, title: &str, id: &RequestId) -> Response<Body> {
+    problem_document(status, name, title, None, id)
 }
 
 fn problem_document(

@@ -30,14 +30,55 @@ pub struct ReturnTo(String);
 #[derive(Clone, Debug)]
 pub struct Allowed {
     origins: Vec<String>,
+    shared: Option<Shared>,
     portal: String,
 }
 
-impl Allowed {
-    /// Paths outside `portal`, and addresses of exactly these `origins`, such as `https://app.example.com`.
+/// Is `host` this domain or below it? The dot has to be there: `badexample.com` is not below `example.com`.
+#[must_use]
+pub fn is_within(host: &str, domain: &str) -> bool {
+    match host.strip_suffix(domain) {
+        Some("") => true,
+        Some(rest) => rest.len() > 1 && rest.ends_with('.'),
+        None => false,
+    }
+}
+
+/// Every host of a domain, where all of them share the sign-in (`session.cookie_domain`).
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// `https` or `http`.
+    pub scheme: String,
+    /// The domain, in lower case.
+    pub domain: String,
+    /// The port, if it is not the scheme's own.
+    pub port: Option<u16>,
+}
+
+impl Shared {
+    fn covers(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        is_within(host, &self.domain) && url.scheme() == self.scheme && url.port() == self.port
+    }
+
+    /// The same for a Content-Security-Policy (CSP Level 3, 2.3.1).
     #[must_use]
-    pub fn new(origins: Vec<String>, portal: String) -> Self {
-        Self { origins, portal }
+    pub fn sources(&self) -> [String; 2] {
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        ["", "*."].map(|below| format!("{}://{below}{}{port}", self.scheme, self.domain))
+    }
+}
+
+impl Allowed {
+    /// Paths outside `portal`, and addresses of exactly these `origins`, such as `https://app.example.com`, or
+    /// of the hosts that share the sign-in.
+    #[must_use]
+    pub fn new(origins: Vec<String>, shared: Option<Shared>, portal: String) -> Self {
+        Self {
+            origins,
+            shared,
+            portal,
+        }
     }
 
     /// Reads a target; anything doubtful becomes `/`.
@@ -75,10 +116,15 @@ impl Allowed {
         // Written any other way than the parser writes it, somebody may read it differently.
         let canonical = url.as_str() == text && text.bytes().all(is_plain);
         let plain = url.username().is_empty() && url.password().is_none();
-        canonical
-            && plain
-            && self.origins.contains(&url.origin().ascii_serialization())
-            && !self.is_portal(url.path())
+        canonical && plain && self.is_known(&url) && !self.is_portal(url.path())
+    }
+
+    fn is_known(&self, url: &Url) -> bool {
+        self.origins.contains(&url.origin().ascii_serialization())
+            || self
+                .shared
+                .as_ref()
+                .is_some_and(|shared| shared.covers(url))
     }
 
     /// Our own pages lead back to the login, or out again, also in another spelling.
@@ -143,7 +189,38 @@ mod tests {
             "https://app.example.com".to_owned(),
             "https://wiki.example.com:8443".to_owned(),
         ];
-        Allowed::new(origins, "/_vestibule".to_owned())
+        Allowed::new(origins, None, "/_vestibule".to_owned())
+    }
+
+    #[test]
+    fn a_shared_sign_in_leads_to_every_host_of_its_domain_and_no_further() {
+        let shared = Shared {
+            scheme: "https".to_owned(),
+            domain: "example.com".to_owned(),
+            port: None,
+        };
+        let allowed = Allowed::new(vec![], Some(shared), "/_vestibule".to_owned());
+        for text in ["https://example.com/", "https://a.b.example.com/x?y"] {
+            assert_eq!(allowed.parse(text).as_str(), text);
+        }
+        for text in [
+            "http://a.example.com/",
+            "https://a.example.com:444/",
+            "https://badexample.com/",
+            "https://example.com.evil/",
+            "https://evil/example.com",
+            "https://evil/.example.com",
+            "https://evil#.example.com",
+            "https://evil?.example.com",
+            "https://evil@a.example.com/",
+            "https://a.example.com@evil/",
+            "https://a.example.com./",
+            "https://.example.com/",
+            "https://a.example.com",
+            "https://a.example.com/_vestibule/logout",
+        ] {
+            assert_eq!(allowed.parse(text).as_str(), "/", "{text}");
+        }
     }
 
     #[test]

@@ -13,8 +13,46 @@ pub enum Route {
     Application,
     /// To a page of ours.
     Portal(Page),
+    /// To the answer for a proxy that asks.
+    AuthCheck(Dialect),
     /// Nowhere: below our path, and no page.
     Unknown,
+}
+
+/// How a proxy asks whether a request may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// nginx `auth_request`, and HAProxy.
+    AuthRequest,
+    /// Traefik `forwardAuth` and Caddy `forward_auth`.
+    ForwardAuth,
+    /// Envoy `ext_authz`.
+    ExtAuthz,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AuthRequest, Self::ForwardAuth, Self::ExtAuthz];
+
+    /// The path below the portal's; behind the one of Envoy follows that of the request.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::AuthRequest => "/authz/auth-request",
+            Self::ForwardAuth => "/authz/forward-auth",
+            Self::ExtAuthz => "/authz/ext-authz",
+        }
+    }
+
+    fn of(rest: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| {
+            let more = rest.strip_prefix(dialect.path());
+            more.is_some_and(|more| match dialect {
+                Self::AuthRequest | Self::ForwardAuth => more.is_empty(),
+                Self::ExtAuthz => more.starts_with('/'),
+            })
+        })
+    }
 }
 
 /// A page of ours.
@@ -90,7 +128,10 @@ impl Route {
     #[must_use]
     pub fn of(target: &Target, portal: &str) -> Self {
         if let Some(rest) = below(target.path(), portal) {
-            return page(rest).map_or(Self::Unknown, Self::Portal);
+            let check = Dialect::of(rest).map(Self::AuthCheck);
+            return check
+                .or_else(|| page(rest).map(Self::Portal))
+                .unwrap_or(Self::Unknown);
         }
         if target.resembles(portal) {
             return Self::Unknown;

@@ -9,10 +9,11 @@ use crate::web::request::{Connection, Inbound, Peer, Refusal, RequestId, X_REQUE
 use crate::web::respond::{Asker, Failure};
 use crate::web::route::{Page, Route};
 use crate::web::tally::Class;
-use crate::web::{Body, portal, proxy};
+use crate::web::{Body, auth_check, portal, proxy};
+use http::header::{CONNECTION, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,6 +67,15 @@ async fn routed(
     body: Incoming,
     inbound: &Inbound,
 ) -> Answered {
+    if let Route::AuthCheck(dialect) = route {
+        let mut answered = auth_check::answer(context, *dialect, &parts, inbound).await;
+        // Nobody reads what a proxy sent with a check, or only promised to.
+        if !body.is_end_stream() {
+            let close = HeaderValue::from_static("close");
+            answered.response.headers_mut().insert(CONNECTION, close);
+        }
+        return answered;
+    }
     if is_too_early(&parts.method, route, inbound) {
         let refusal = Refusal::TooEarly;
         context.record(inbound, Event::InputValidationFail, refusal.name());
@@ -83,7 +93,7 @@ async fn routed(
             let answer = portal::answer(context, page, &parts, body, inbound).await;
             Answered::new(Class::Portal, answer)
         }
-        Route::Unknown => {
+        Route::AuthCheck(_) | Route::Unknown => {
             let failure = Failure {
                 problem: Problem::NotFound,
                 name: "not-found",

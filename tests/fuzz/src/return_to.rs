@@ -14,7 +14,7 @@ pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let allowed = Allowed::new(ORIGINS.map(str::to_owned).to_vec(), PORTAL.to_owned());
+    let allowed = Allowed::new(ORIGINS.map(str::to_owned).to_vec(), None, PORTAL.to_owned());
     one(&allowed, text);
     // A second reader on the way may have decoded it once already.
     one(&allowed, &percent_decode_str(text).decode_utf8_lossy());

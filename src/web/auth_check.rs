@@ -1,0 +1,145 @@
+//! Auth-check mode: another proxy asks whether a request may pass, and learns who it is from.
+//!
+//! Only trusted proxies are answered. The request that is judged stands in headers or in the path, as the
+//! dialect of the proxy has it; body, query and conditions of the check itself never count. Any answer
+//! but 200 keeps the visitor out.
+
+mod auth_request;
+mod forward_auth;
+mod ext_authz;
+mod reply;
+
+use crate::audit::Event;
+use crate::authz::rule::Asked;
+use crate::authz::target::Target;
+use crate::gate::Verdict;
+use crate::web::access::Answered;
+use crate::web::context::Context;
+use crate::web::request::{Inbound, Trust};
+use crate::web::respond::Asker;
+use crate::web::route::{Dialect, Route};
+use crate::web::tally::Class;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use reply::Reply;
+
+/// The request that a proxy asks about.
+#[derive(Clone, Debug)]
+struct Original {
+    method: Method,
+    target: Target,
+}
+
+/// Answers a check.
+pub async fn answer(
+    context: &Context,
+    dialect: Dialect,
+    parts: &Parts,
+    inbound: &Inbound,
+) -> Answered {
+    let unclear = Reply {
+        context,
+        dialect,
+        inbound,
+        headers: &parts.headers,
+        asker: Asker::Program,
+    };
+    if inbound.trust() == Trust::Stranger {
+        tracing::warn!(
+            peer = ?inbound.connection().peer,
+            "an auth check from outside trusted_proxies was refused"
+        );
+        context.record(inbound, Event::AuthzFail, "not_a_trusted_proxy");
+        return unclear.stranger();
+    }
+    let Some(original) = read(context, dialect, parts, inbound) else {
+        context.record(inbound, Event::InputValidationFail, "auth_check");
+        return unclear.unclear();
+    };
+    let reply = Reply {
+        asker: Asker::from(&original.method, &parts.headers),
+        ..unclear
+    };
+    if inbound.is_early() && !original.method.is_safe() {
+        context.record(inbound, Event::InputValidationFail, "too-early");
+        return reply.too_early();
+    }
+    match place(context, &original.target) {
+        Place::App => judge(&reply, &original).await,
+        Place::Portal => reply.portal(),
+        Place::Nowhere => reply.denied(),
+    }
+}
+
+fn read(context: &Context, dialect: Dialect, parts: &Parts, inbound: &Inbound) -> Option<Original> {
+    match dialect {
+        Dialect::AuthRequest => auth_request::read(&parts.headers),
+        Dialect::ForwardAuth => forward_auth::read(&parts.headers),
+        Dialect::ExtAuthz => {
+            ext_authz::read(&context.place.portal, &parts.method, inbound.target())
+        }
+    }
+}
+
+/// The value of a header that has to stand there once: of two, proxy and app may each believe another.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut lines = headers.get_all(name).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return None;
+    };
+    line.to_str().ok()
+}
+
+/// What answers a request behind the proxy that asks.
+enum Place {
+    App,
+    /// Our own pages, which ask for themselves what they need.
+    Portal,
+    /// What only looks like one of our pages.
+    Nowhere,
+}
+
+/// On other hosts than ours a path like ours is the app's.
+fn place(context: &Context, target: &Target) -> Place {
+    if target.host() != context.place.host {
+        return Place::App;
+    }
+    match Route::of(target, &context.place.portal) {
+        Route::Application => Place::App,
+        Route::Portal(_) => Place::Portal,
+        Route::AuthCheck(_) | Route::Unknown => Place::Nowhere,
+    }
+}
+
+async fn judge(reply: &Reply<'_>, original: &Original) -> Answered {
+    let (context, inbound) = (reply.context, reply.inbound);
+    let token = context.jar.session(inbound.cookies());
+    let asked = Asked {
+        method: &original.method,
+        target: &original.target,
+        client: inbound.client(),
+    };
+    match context.gate.check(asked, token.as_ref()).await {
+        Ok(Verdict::Pass(pass, visitor)) => {
+            let answered = reply.allowed(&pass);
+            Answered {
+                account: visitor.map(|visitor| visitor.account.id()),
+                ..answered
+            }
+        }
+        Ok(Verdict::Challenge(challenge)) => reply.challenged(challenge, &original.target),
+        Ok(Verdict::Deny) => {
+            context.record(inbound, Event::AuthzFail, "denied");
+            reply.denied()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a session could not be asked for");
+            reply.unavailable()
+        }
+    }
+}
+
+/// How an allowed check counts: by whether somebody is named.
+fn passed(named: bool) -> Class {
+    if named { Class::App } else { Class::Bypassed }
+}

@@ -1,0 +1,22 @@
+//! Traefik `forwardAuth` and Caddy `forward_auth`: the parts of the URL in a header each.
+
+use crate::authz::target::Target;
+use crate::web::auth_check::{Original, only};
+use http::{HeaderMap, Method};
+
+/// `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`.
+pub(in crate::web::auth_check) fn read(headers: &HeaderMap) -> Option<Original> {
+    let method = only(headers, "x-forwarded-method")?;
+    let host = only(headers, "x-forwarded-host")?;
+    let uri = only(headers, "x-forwarded-uri")?;
+    // Traefik names the scheme of a WebSocket.
+    let scheme = match only(headers, "x-forwarded-proto")? {
+        "http" | "ws" => "http",
+        "https" | "wss" => "https",
+        _ => return None,
+    };
+    Some(Original {
+        method: Method::from_bytes(method.as_bytes()).ok()?,
+        target: Target::parse(scheme, host, uri).ok()?,
+    })
+}

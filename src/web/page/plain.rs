@@ -1,0 +1,42 @@
+//! A page for hosts that are not ours: it loads nothing, not even a style sheet.
+
+use crate::web::page::Document;
+use maud::{DOCTYPE, html};
+
+/// What it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    /// The one sentence.
+    pub title: &'a str,
+    /// URL of signing out, for somebody with another account.
+    pub logout: &'a str,
+    /// What to look for in the log.
+    pub request_id: &'a str,
+}
+
+/// The document, below 1 KiB: proxies hand on no more than a few.
+pub fn view(model: &Model<'_>) -> Document {
+    let html = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (model.title) }
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+            }
+            body {
+                main {
+                    h1 { (model.title) }
+                    p { a href=(model.logout) { "Sign out, to sign in as somebody else" } }
+                    p { small { "Request " code { (model.request_id) } } }
+                }
+            }
+        }
+    };
+    Document {
+        html: html.into_string(),
+        policy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    }
+}

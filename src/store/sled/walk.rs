@@ -1,7 +1,7 @@
 //! A pass over all rows while writes go on.
 //!
 //! It reads in chunks and holds writers up for the reading of one chunk at most: what is made of it holds
-//! up nobody. A row that changes after it was
+//! up nobody, but for the hashing of the last one. A row that changes after it was
 //! read is read again, and whatever lies ahead is met later; so what a walk tells of, later events
 //! in place of earlier ones, is exactly the database at the moment it ends. Its own sum over what it
 //! read has to come to the manifest of that moment.
@@ -74,7 +74,7 @@ struct Step {
     /// As many of them, at the beginning, were met before.
     again: usize,
     outrun: bool,
-    /// There is nothing more: the walk ends at this moment.
+    /// There was nothing more: the walk ends at the moment of this chunk.
     end: Option<Result<Manifest, Damage>>,
 }
 
@@ -114,22 +114,17 @@ impl Database {
                     visit(event).map_err(WalkError::Visitor)?;
                 }
             }
-            match step.end {
-                None => {}
-                Some(Ok(manifest)) => {
-                    drop(walk);
-                    // What a failed engine read is not worth keeping.
-                    self.writable()?;
-                    return Ok(manifest);
-                }
-                Some(Err(damage)) => {
-                    // Nothing that depends on these rows may be promised from now on.
-                    let _ = self
-                        .failure
-                        .set(Error::Io(format!("it is damaged: {damage}")));
-                    return Err(damage.into());
-                }
-            }
+            let Some(end) = step.end else { continue };
+            drop(walk);
+            // What a failed engine read is not worth keeping, and no sign of damage.
+            self.writable()?;
+            return end.map_err(|damage| {
+                // Nothing that depends on these rows may be promised from now on.
+                let _ = self
+                    .failure
+                    .set(Error::Io(format!("it is damaged: {damage}")));
+                damage.into()
+            });
         }
     }
 
@@ -160,7 +155,12 @@ impl Database {
     /// The next chunk; `read` are the sums of all rows before it, as they were met.
     fn step(&self, read: &Sums) -> Result<Step, sled::Error> {
         let mut guard = self.ledger();
-        let Ledger { manifest, walk, .. } = &mut *guard;
+        let Ledger {
+            keys,
+            manifest,
+            walk,
+            ..
+        } = &mut *guard;
         let walk = walk.get_or_insert_default();
         let (mut rows, mut bytes) = (vec![], 0);
         // Half of the chunk: neither may the rows ahead wait for ever.
@@ -177,21 +177,27 @@ impl Database {
             .cursor
             .clone()
             .map_or(Bound::Unbounded, Bound::Excluded);
+        let mut all = true;
         for row in self.rows.range::<Vec<u8>, _>((start, Bound::Unbounded)) {
             let (key, raw) = row?;
             if key == MANIFEST {
                 continue;
             }
             if rows.len() >= CHUNK || bytes >= CHUNK_BYTES {
+                all = false;
                 break;
             }
             walk.cursor = Some(key.to_vec());
             bytes += raw.len();
             rows.push((key.to_vec(), Some(raw)));
         }
-        let end = rows.is_empty().then(|| {
+        // The last chunk alone is hashed here: were it put off, there would be something new each time, and no end.
+        let end = (all && walk.changed.is_empty()).then(|| {
             let mut sums = walk.since.clone();
             sums.merge(read);
+            for (key, raw) in rows.iter().skip(again) {
+                sums.replace(keys, key, None, raw.as_deref());
+            }
             manifest.check(&sums).map(|()| manifest.clone())
         });
         Ok(Step {

@@ -224,6 +224,24 @@ async fn writers_that_are_faster_than_a_walk_end_it() {
     walked(&store, |_| ());
 }
 
+#[test]
+fn a_walk_ends_while_a_writer_goes_on_and_on() {
+    let (_folder, store, _clock) = created();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(fill(&store, 600));
+    let mut events = 0_u32;
+    // Each time that the walk has told of a row, there is another one to be read again.
+    let walked = store.walk(|_| {
+        events += 1;
+        let value = events.to_be_bytes();
+        runtime.block_on(set(&store, Tree::ALL[0], b"busy", Some(&value)));
+        if events < 10_000 { Ok(()) } else { Err(events) }
+    });
+    assert!(walked.is_ok(), "{walked:?}");
+}
+
 #[tokio::test]
 async fn a_visitor_may_give_up() {
     let (_folder, store, _clock) = created();
@@ -269,6 +287,21 @@ async fn a_walk_ends_badly_when_the_engine_fails_meanwhile() {
     let (_folder, store, _clock) = created();
     set(&store, Tree::Accounts, b"a", Some(b"1")).await;
     let database = store.database().unwrap();
+    let walked = store.walk(|_| {
+        let _ = database.failure.set(Error::Io("disk full".to_owned()));
+        Ok::<_, Infallible>(())
+    });
+    assert!(matches!(walked, Err(WalkError::Store(_))), "{walked:?}");
+}
+
+#[tokio::test]
+async fn what_a_failed_engine_read_is_no_damage() {
+    let (_folder, store, _clock) = created();
+    fill(&store, 60).await;
+    let database = store.database().unwrap();
+    let key = [&[Tree::Accounts.tag()], 0_u32.to_be_bytes().as_slice()].concat();
+    // As a transaction leaves it that failed half-way.
+    database.rows.remove(&key).unwrap().unwrap();
     let walked = store.walk(|_| {
         let _ = database.failure.set(Error::Io("disk full".to_owned()));
         Ok::<_, Infallible>(())

@@ -163,11 +163,7 @@ impl App {
     /// on another thread may hold the store a while longer, so it is synced here and not left to its end.
     async fn leave_well(&self, at_once: CancellationToken) {
         let (store, sessions) = (Arc::clone(&self.database), &self.parts.sessions);
-        tokio::select! {
-            biased;
-            () = at_once.cancelled() => {}
-            () = upkeep::keep_last_endings(store, sessions, &self.audit) => {}
-        }
+        upkeep::keep_last_endings(store, sessions, &self.audit, at_once).await;
         self.database.inner().inner().stop_walks();
         if let Err(error) = self.timekeeping.tick().await {
             tracing::error!(%error, "the time cannot be written down");

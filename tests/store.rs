@@ -252,6 +252,28 @@ fn a_sign_out_that_could_not_be_written_is_written_at_the_end() {
 }
 
 #[test]
+fn a_sign_out_that_is_lost_at_an_end_in_haste_is_told_of() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let place = parent.path().join("small");
+    let Some(disk) = SmallDisk::mount(&place) else {
+        return;
+    };
+    let app = App::start();
+    let data = place.join("data").display().to_string();
+    let config = format!("data_dir = \"{data}\"\n{CONFIG}{}", app.upstream());
+    let mut visit = Visit::begin(Gate::prepared(&config), app);
+    disk.fill();
+    visit.while_nothing_can_be_written();
+    visit.gate.held_still(|| {
+        visit.gate.signal(Signal::TERM);
+        visit.gate.signal(Signal::INT);
+    });
+    let lost = "sessions that were ended go on after the next start";
+    visit.gate.wait_for(lost);
+    assert!(visit.gate.wait_for_end().success());
+}
+
+#[test]
 fn a_full_disk_stops_sign_ins_and_nothing_else_until_there_is_room() {
     let parent = tempfile::tempdir().expect("a temporary folder");
     let place = parent.path().join("small");

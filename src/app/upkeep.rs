@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How often what has expired is cleared away.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -105,17 +106,22 @@ pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audi
 }
 
 /// The endings that the store could not keep are written down before the process forgets them. The
-/// disk may be well again, and the store not have been opened since.
+/// disk may be well again, and the store not have been opened since: that is tried unless `at_once`.
 pub(in crate::app) async fn keep_last_endings(
     store: Arc<OpenStore>,
     sessions: &Sessions,
     audit: &Audit,
+    at_once: CancellationToken,
 ) {
     if sessions.keep_endings().await.is_ok() {
         return;
     }
-    if let Ok(Health::Healed) = timeout(LAST_HEAL, attempt(&store)).await {
-        tell_of_healing(audit);
+    tokio::select! {
+        biased;
+        () = at_once.cancelled() => {}
+        healed = timeout(LAST_HEAL, attempt(&store)) => if let Ok(Health::Healed) = healed {
+            tell_of_healing(audit);
+        }
     }
     if let Err(error) = sessions.keep_endings().await {
         tracing::error!(%error, "sessions that were ended go on after the next start");

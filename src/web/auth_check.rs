@@ -99,15 +99,16 @@ enum Place {
     Nowhere,
 }
 
-/// On other hosts than ours a path like ours is the app's.
+/// On other hosts than ours a path like ours is the app's. A page of ours is one only where nobody reads its path
+/// differently: another server may find the app behind the dots of `/_vestibule/assets/..%2f..%2fadmin`.
 fn place(context: &Context, target: &Target) -> Place {
     if target.host() != context.place.host {
         return Place::App;
     }
     match Route::of(target, &context.place.portal) {
         Route::Application => Place::App,
-        Route::Portal(_) => Place::Portal,
-        Route::AuthCheck(_) | Route::Unknown => Place::Nowhere,
+        Route::Portal(_) if !target.is_ambiguous() => Place::Portal,
+        Route::Portal(_) | Route::AuthCheck(_) | Route::Unknown => Place::Nowhere,
     }
 }
 

@@ -304,6 +304,16 @@ fn our_own_pages_are_let_through_on_our_host_and_judged_on_every_other() {
         for (host, target, expected) in [
             (crate::AUTH_HOST, "/_vestibule/login", 200),
             (crate::AUTH_HOST, "/_vestibule/assets/x.css", 200),
+            // The proxy, or the app behind it, takes these for `/admin`.
+            (crate::AUTH_HOST, "/_vestibule/assets/..%2f..%2fadmin", 403),
+            (crate::AUTH_HOST, "/_vestibule/invite/..%5C..%5Cadmin", 403),
+            (crate::AUTH_HOST, "/_vestibule/invite/..\\..\\admin", 403),
+            (
+                crate::AUTH_HOST,
+                "/_vestibule/assets/%252e%252e%252f..%252fadmin",
+                403,
+            ),
+            (crate::AUTH_HOST, "/_vestibule/assets/..", 403),
             (crate::AUTH_HOST, "/_vestibule/authz/auth-request", 403),
             (crate::AUTH_HOST, "/_VESTIBULE/login", 403),
             (crate::AUTH_HOST, "//_vestibule/login", 403),

@@ -8,6 +8,7 @@ mod portal;
 pub mod challenge;
 pub mod context;
 pub mod access;
+pub mod bounces;
 pub mod tally;
 pub mod respond;
 pub mod cors;

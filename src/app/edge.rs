@@ -7,6 +7,7 @@ use crate::gate::{self, Gate};
 use crate::identity::Names;
 use crate::identity::signer::Issuer;
 use crate::web::access::AccessLog;
+use crate::web::bounces::Bounces;
 use crate::web::context::{Asset, Context, Look, Place};
 use crate::web::cookie::{Jar, Transport};
 use crate::web::cors::Origins;
@@ -51,6 +52,7 @@ pub(in crate::app) fn context(
             max_target: config.proxy.max_target,
         },
         keys: parts.keys.clone(),
+        bounces: Bounces::default(),
         csrf: Csrf::new(parts.master_key.derive("csrf")),
         allowed: Allowed::new(
             origins(config, &place),

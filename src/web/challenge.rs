@@ -4,6 +4,7 @@ use crate::authz::Challenge;
 use crate::authz::target::Target;
 use crate::web::Body;
 use crate::web::context::Context;
+use crate::web::cookie::Transport;
 use crate::web::request::Inbound;
 use crate::web::respond;
 use http::Response;
@@ -34,16 +35,17 @@ pub fn page(context: &Context, challenge: Challenge, target: &Target) -> String 
 /// The same with scheme and host, for proxies that would take a path for one of theirs.
 #[must_use]
 pub fn address(context: &Context, challenge: Challenge, target: &Target) -> String {
-    let whole = link(context, challenge, &context.place.origin, target.url());
-    if whole.len() <= LONGEST {
-        return whole;
-    }
-    let page = format!("{}{}", target.origin(), target.path());
-    let shorter = link(context, challenge, &context.place.origin, &page);
-    if shorter.len() <= LONGEST {
-        return shorter;
-    }
-    link(context, challenge, &context.place.origin, "/")
+    let scheme = match context.place.transport {
+        // Our cookie is never sent without TLS: only there the visitor is known.
+        Transport::Tls => "https",
+        Transport::Plain => target.scheme().as_str(),
+    };
+    let front = format!("{scheme}://{}", target.authority());
+    let ways = [target.path_and_query(), target.path()].map(|way| format!("{front}{way}"));
+    let links = ways.iter().map(String::as_str).chain(["/"]);
+    let mut links = links.map(|back| link(context, challenge, &context.place.origin, back));
+    let fits = links.find(|link| link.len() <= LONGEST);
+    fits.unwrap_or_else(|| context.place.origin.clone())
 }
 
 /// Tells a program what has to be shown first, in words that scripts of other origins and gRPC clients

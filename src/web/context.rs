@@ -11,6 +11,7 @@ use crate::metrics::{Registry, number, reading};
 use crate::signing_keys::SigningKeys;
 use crate::web::Body;
 use crate::web::access::AccessLog;
+use crate::web::bounces::Bounces;
 use crate::web::cookie::{Jar, Transport};
 use crate::web::cors::Origins;
 use crate::web::csrf::{Csrf, Forged};
@@ -50,6 +51,8 @@ pub struct Context {
     pub keys: SigningKeys,
     /// Our cookies.
     pub jar: Jar,
+    /// Which sign-ins go round in circles.
+    pub bounces: Bounces,
     /// Form tokens.
     pub csrf: Csrf,
     /// Where visitors may be sent.
@@ -90,6 +93,13 @@ pub struct Place {
 }
 
 impl Place {
+    /// Does the cookie of a sign-in at [`Place::host`] reach this host?
+    #[must_use]
+    pub fn is_signed_in_at(&self, host: &str) -> bool {
+        let domain = self.domain.as_ref();
+        domain.map_or(host == self.host, |domain| is_within(host, domain))
+    }
+
     /// Does a sign-in at [`Place::host`] not reach this host, which has one of its own then?
     #[must_use]
     pub fn signs_in_apart(&self, host: &str) -> bool {
@@ -97,11 +107,7 @@ impl Place {
             .hosts
             .as_ref()
             .is_some_and(|hosts| hosts.iter().any(|known| known == host));
-        let shared = self
-            .domain
-            .as_ref()
-            .is_some_and(|domain| is_within(host, domain));
-        named && !shared && host != self.host
+        named && !self.is_signed_in_at(host)
     }
 
     /// Is this a host that somebody configured?

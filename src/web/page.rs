@@ -12,6 +12,7 @@ pub mod backup_codes;
 pub mod account;
 pub mod logout;
 pub mod signed_out;
+pub mod sign_in_loop;
 pub mod error;
 pub mod plain;
 mod layout;

@@ -116,6 +116,11 @@ impl Exchange<'_> {
         };
         let upstream = match self.context.routes.find(self.inbound.target()) {
             Ok(upstream) => upstream,
+            Err(_) if self.context.routes.is_empty() && self.inbound.target().path() == "/" => {
+                // Only other proxies ask us: the front page of our host is the visitor's own.
+                let account = respond::see_other(&self.context.path("/account"));
+                return Answered::new(Class::Portal, self.context.own(account));
+            }
             Err(none) => {
                 let problem = respond::problem_of(none.status());
                 return self.fail(Class::Refused, problem, "no-route");

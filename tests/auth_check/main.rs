@@ -5,6 +5,7 @@
 mod harness;
 
 mod answers;
+mod loops;
 mod questions;
 
 use harness::browser::{Browser, Reply, exchange};

@@ -4,10 +4,14 @@ use crate::authn::password::Password;
 use crate::authn::session::{FirstFactorSession, Resumed};
 use crate::authn::transaction::Step;
 use crate::authz::rule::Asked;
+use crate::authz::target::Target;
+use crate::gate::Visitor;
 use crate::login::{Advanced, FirstFactor, LoginError};
 use crate::store::Error;
 use crate::web::Body;
+use crate::web::context::Context;
 use crate::web::page::login::{Model, Notice, view};
+use crate::web::page::sign_in_loop::{self, Cause};
 use crate::web::page::{Document, Form};
 use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
@@ -21,10 +25,46 @@ pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     match visit.visitor().await {
         Ok(Some(visitor)) => match *visitor.session {
             Resumed::OneFactor(_) => visit.leading_to("/second-factor", &return_to),
-            Resumed::TwoFactor(_) => respond::see_other(return_to.as_str()),
+            Resumed::TwoFactor(_) => send_on(visit, &visitor, &return_to),
         },
         Ok(None) => visit.page(StatusCode::OK, page(visit, &return_to, "", None)),
         Err(error) => visit.unavailable(&error),
+    }
+}
+
+/// Sends somebody on who is signed in, unless that place keeps sending them back.
+fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Response<Body> {
+    let context = visit.context;
+    // Whatever is no safe way back leads home, and home is ours.
+    let circles =
+        !return_to.is_home() && context.bounces.is_loop(&visitor.key(), return_to.as_str());
+    if !circles {
+        return respond::see_other(return_to.as_str());
+    }
+    let target = return_to.target(visit.inbound.target());
+    let cause = cause(context, target.as_ref());
+    tracing::warn!(
+        to = target.as_ref().map(Target::origin),
+        ?cause,
+        "a sign-in goes round in circles"
+    );
+    let page = sign_in_loop::view(&sign_in_loop::Model {
+        frame: &visit.frame(),
+        cause,
+        again: return_to.as_str(),
+        logout: &context.path("/logout"),
+    });
+    visit.page(StatusCode::LOOP_DETECTED, page)
+}
+
+fn cause<'a>(context: &'a Context, target: Option<&'a Target>) -> Cause<'a> {
+    let place = &context.place;
+    match target {
+        Some(target) if !place.is_signed_in_at(target.host()) => Cause::OtherHost {
+            ours: place.domain.as_deref().unwrap_or(&place.host),
+            theirs: target.host(),
+        },
+        Some(_) | None => Cause::KeptBack,
     }
 }
 

@@ -51,6 +51,12 @@ impl Routes {
         }
     }
 
+    /// Is there no app at all, because only other proxies ask?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.upstreams.is_empty()
+    }
+
     /// Shows what the apps answered.
     pub fn register(&self, registry: &mut Registry) {
         self.families.register(registry);
@@ -65,7 +71,8 @@ impl Routes {
             let host = upstream.settings().host.as_deref();
             host.is_none_or(|host| host == target.host())
         };
-        if !self.upstreams.iter().any(|upstream| for_host(&upstream)) {
+        let known = self.upstreams.iter().any(|upstream| for_host(&upstream));
+        if !known && !self.is_empty() {
             return Err(NoRoute::Misdirected);
         }
         self.upstreams

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::web::page::{
     Direction, Document, Form, Frame, Step, account, backup_codes, enrol, error, invitation, login,
-    logout, second_factor, signed_out,
+    logout, second_factor, sign_in_loop, signed_out,
 };
 use std::time::Duration;
 
@@ -244,10 +244,28 @@ fn ends(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
         frame,
         login: texts.url,
     };
+    let other = sign_in_loop::Cause::OtherHost {
+        ours: texts.site,
+        theirs: texts.name,
+    };
     vec![
         ("logout".to_owned(), logout::view(&question)),
         ("signed-out".to_owned(), signed_out::view(&farewell)),
+        ("loop-other-host".to_owned(), circles(frame, texts, other)),
+        (
+            "loop-kept-back".to_owned(),
+            circles(frame, texts, sign_in_loop::Cause::KeptBack),
+        ),
     ]
+}
+
+fn circles(frame: &Frame<'_>, texts: &Texts<'_>, cause: sign_in_loop::Cause<'_>) -> Document {
+    sign_in_loop::view(&sign_in_loop::Model {
+        frame,
+        cause,
+        again: texts.url,
+        logout: texts.url,
+    })
 }
 
 fn errors(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {

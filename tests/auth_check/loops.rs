@@ -1,0 +1,96 @@
+//! A sign-in that never arrives explains itself.
+
+use crate::harness::browser::Browser;
+use crate::harness::crowd::LENIENT;
+use crate::harness::gate::Gate;
+use crate::harness::person::{PORTAL, Person};
+use crate::{AUTH_HOST, Dialect, NAVIGATION, Question, Scene};
+
+/// Goes round between the login page and a place that never sees the cookie, as a browser would.
+fn round(gate: &Gate, browser: &mut Browser, head: &str) -> (u16, String) {
+    let mut last = (0, String::new());
+    for _ in 0..10 {
+        let answer = crate::exchange(gate.address(), head.as_bytes()).expect("an answer");
+        let challenge = crate::Reply::parse("", &answer);
+        let login = challenge.header("location").expect("a login page");
+        let login = login
+            .strip_prefix(&format!("http://{AUTH_HOST}"))
+            .expect("on our host");
+        let reply = browser.get(login);
+        last = (reply.status, reply.visible_text());
+        if last.0 != 303 {
+            break;
+        }
+    }
+    last
+}
+
+fn head(lines: &[(&str, &str)]) -> String {
+    let mut head = Question::get("/page?x=1").head(Dialect::ForwardAuth);
+    for (name, value) in lines {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head + "\r\n"
+}
+
+#[test]
+fn a_cookie_that_is_for_another_host_is_named_as_the_cause() {
+    let rules = "[access]\nrule = [{ host = \"wiki.team.localhost\", policy = \"two-factor\" }]\n";
+    let config = format!(
+        "public_url = \"http://{AUTH_HOST}\"\ntrusted_proxies = [\"127.0.0.1/32\"]\n{LENIENT}{rules}"
+    );
+    let gate = Gate::start(&config);
+    let mut browser = Browser::new(gate.address(), AUTH_HOST);
+    Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    let (status, text) = round(&gate, &mut browser, &head(NAVIGATION));
+    assert_eq!(status, 508);
+    for part in ["session.cookie_domain", "wiki.team.localhost", AUTH_HOST] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_proxy_that_keeps_the_cookie_back_is_named_as_the_cause() {
+    let scene = Scene::new("");
+    let mut browser = scene.browser();
+    scene
+        .alice
+        .sign_in(&mut browser, &scene.alice.backup_codes[0]);
+    let (status, text) = round(&scene.gate, &mut browser, &head(NAVIGATION));
+    assert_eq!(status, 508);
+    assert!(text.contains("allowed_headers"), "{text}");
+    // Another place is not held against it.
+    let other = format!("{PORTAL}/login?rd=http://other.team.localhost/");
+    assert_eq!(browser.get(&other).status, 303);
+}
+
+#[test]
+fn the_front_page_of_a_host_without_an_app_is_the_own_account() {
+    let scene = Scene::new("");
+    let mut browser = scene.browser();
+    let reply = browser.get("/");
+    assert_eq!(reply.header("location"), Some("/_vestibule/login"));
+    scene
+        .alice
+        .sign_in(&mut browser, &scene.alice.backup_codes[0]);
+    let reply = browser.get("/");
+    assert_eq!(
+        (reply.status, reply.header("location")),
+        (303, Some("/_vestibule/account"))
+    );
+    assert_eq!(browser.get("/other").status, 404);
+}
+
+#[test]
+fn behind_plain_http_the_way_back_is_where_the_cookie_is_sent() {
+    let config = format!(
+        "public_url = \"https://{AUTH_HOST}\"\ntrusted_proxies = [\"127.0.0.1/32\"]\n{LENIENT}\
+         [session]\ncookie_domain = \"team.localhost\"\n"
+    );
+    let gate = Gate::start(&config);
+    let answer = crate::exchange(gate.address(), head(NAVIGATION).as_bytes()).expect("an answer");
+    let reply = crate::Reply::parse("", &answer);
+    let expected =
+        format!("https://{AUTH_HOST}{PORTAL}/login?rd=https://wiki.team.localhost/page%3Fx%3D1");
+    assert_eq!(reply.header("location"), Some(expected.as_str()));
+}

@@ -96,7 +96,8 @@ impl Setting for HeaderName {
 
 /// A header name as servers compare it that read `_` as `-`.
 pub(crate) fn folded(name: &HeaderName) -> String {
-    name.as_str().replace('_', "-")
+    let is_sign = |c: char| !c.is_ascii_alphanumeric();
+    name.as_str().replace(is_sign, "-")
 }
 
 fn is_reserved(name: &str) -> bool {

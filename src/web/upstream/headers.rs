@@ -192,8 +192,9 @@ fn is_identity(folded: &str, names: &Names) -> bool {
         "x-goog-iap-jwt-assertion",
     ];
     // Folding changes no length.
-    let is =
-        |name: &HeaderName| name.as_str().len() == folded.len() && fold(name.as_str()) == folded;
+    let is = |name: &HeaderName| {
+        name.as_str().len() == folded.len() && fold_all(&fold(name.as_str())) == folded
+    };
     names.all().into_iter().any(is)
         || folded.starts_with("ssl-client-")
         || (folded.starts_with(['x', 'c', 'r'])

@@ -13,7 +13,7 @@ fn policy() -> Policy {
         names: Names {
             user: HeaderName::from_static("remote-user"),
             name: HeaderName::from_static("remote-name"),
-            email: HeaderName::from_static("remote-email"),
+            email: HeaderName::from_static("my.app~mail"),
             groups: HeaderName::from_static("my_app-groups"),
             assertion: HeaderName::from_static("x-vestibule-assertion"),
         },
@@ -117,6 +117,18 @@ fn every_spelling_of_an_identity_name_is_removed_from_everyone() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_configured_name_with_other_signs_is_removed_in_every_spelling() {
+    for spelling in ["My.App~Mail", "my-app-mail", "MY_APP_MAIL", "my.app_mail"] {
+        let cleaned = clean_request(map(&[(spelling, "root")]), Trust::Stranger, &policy());
+        assert_eq!(
+            (cleaned.headers.len(), cleaned.spoofed),
+            (0, 1),
+            "{spelling}"
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::authn::session::FirstFactorSession;
 use crate::authn::transaction::{Step, Transaction};
+use crate::authn::username::Username;
 use crate::login::LoginError;
 use crate::secret::Token;
 use crate::web::Body;
@@ -19,7 +20,10 @@ pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
             Step::SecondFactor(half) if leads_elsewhere(visit, half, &transaction) => {
                 step_up(visit).await
             }
-            Step::SecondFactor(_) => page(visit, &token, &transaction, StatusCode::OK, None).await,
+            Step::SecondFactor(_) => match Asking::of(visit, &token, &transaction).await {
+                Ok(page) => page.show(StatusCode::OK, None),
+                Err(refused) => refused,
+            },
             Step::Enrol(_) | Step::KeepCodes(_) => visit.go("/enrol"),
         },
         Ok(None) => step_up(visit).await,
@@ -64,6 +68,11 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
     if let Err(refusal) = form.finish() {
         return visit.refused(refusal);
     }
+    // Before the check: how long an account takes to read would tell something of it (CWE-208).
+    let page = match Asking::of(visit, &token, &transaction).await {
+        Ok(page) => page,
+        Err(refused) => return refused,
+    };
     let (previous, client) = (visit.session_token(), visit.client());
     let checked = visit
         .context
@@ -81,50 +90,67 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
         ),
         Err(LoginError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, Notice::Busy(BUSY)),
     };
-    page(visit, &token, &transaction, status, Some(notice)).await
+    page.show(status, Some(notice))
 }
 
-async fn page(
-    visit: &Visit<'_>,
-    token: &Token<Transaction>,
-    transaction: &Transaction,
-    status: StatusCode,
-    notice: Option<Notice>,
-) -> Response<Body> {
-    let account = match visit.context.accounts.get(transaction.account()).await {
-        Ok(Some(account)) => account,
-        Ok(None) => return visit.over(),
-        Err(error) => return visit.unavailable(&error),
-    };
-    let (plain, backup) = (
-        visit.context.path("/second-factor"),
-        visit.context.path("/second-factor?with=backup"),
-    );
-    let (way, action, other_way) = match visit.query("with").as_deref() {
-        Some("backup") => (Way::BackupCode, &backup, &plain),
-        Some(_) | None => (Way::App, &plain, &backup),
-    };
-    let (purpose, give_up) = match &transaction.step {
-        Step::SecondFactor(half) if half.raises().is_some() => (Purpose::StepUp, "/logout"),
-        Step::SecondFactor(_) | Step::Enrol(_) | Step::KeepCodes(_) => (Purpose::SignIn, "/login"),
-    };
-    let document = view(&Model {
-        frame: &visit.frame(),
-        form: Form {
-            action,
-            csrf: &visit.form_token(Some(token.digest())),
-            rd: None,
-        },
-        username: account.username().as_str(),
-        way,
-        other_way,
-        purpose,
-        give_up: &visit.context.path(give_up),
-        notice,
-    });
-    let mut response = visit.page(status, document);
-    if let Some(Notice::TooMany(wait) | Notice::Busy(wait)) = notice {
-        respond::retry_after(&mut response, wait);
+/// The page that asks for a code, for one login under way.
+struct Asking<'a> {
+    visit: &'a Visit<'a>,
+    username: Username,
+    purpose: Purpose,
+    form_token: String,
+}
+
+impl<'a> Asking<'a> {
+    async fn of(
+        visit: &'a Visit<'a>,
+        token: &Token<Transaction>,
+        transaction: &Transaction,
+    ) -> Result<Self, Response<Body>> {
+        let account = match visit.context.accounts.get(transaction.account()).await {
+            Ok(Some(account)) => account,
+            Ok(None) => return Err(visit.over()),
+            Err(error) => return Err(visit.unavailable(&error)),
+        };
+        Ok(Self {
+            visit,
+            username: account.username().clone(),
+            purpose: match &transaction.step {
+                Step::SecondFactor(half) if half.raises().is_some() => Purpose::StepUp,
+                Step::SecondFactor(_) | Step::Enrol(_) | Step::KeepCodes(_) => Purpose::SignIn,
+            },
+            form_token: visit.form_token(Some(token.digest())),
+        })
     }
-    response
+
+    fn show(&self, status: StatusCode, notice: Option<Notice>) -> Response<Body> {
+        let path = |page| self.visit.context.path(page);
+        let (plain, backup) = (path("/second-factor"), path("/second-factor?with=backup"));
+        let (way, action, other_way) = match self.visit.query("with").as_deref() {
+            Some("backup") => (Way::BackupCode, &backup, &plain),
+            Some(_) | None => (Way::App, &plain, &backup),
+        };
+        let document = view(&Model {
+            frame: &self.visit.frame(),
+            form: Form {
+                action,
+                csrf: &self.form_token,
+                rd: None,
+            },
+            username: self.username.as_str(),
+            way,
+            other_way,
+            purpose: self.purpose,
+            give_up: &path(match self.purpose {
+                Purpose::SignIn => "/login",
+                Purpose::StepUp => "/logout",
+            }),
+            notice,
+        });
+        let mut response = self.visit.page(status, document);
+        if let Some(Notice::TooMany(wait) | Notice::Busy(wait)) = notice {
+            respond::retry_after(&mut response, wait);
+        }
+        response
+    }
 }

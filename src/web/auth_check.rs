@@ -102,7 +102,7 @@ enum Place {
 /// On other hosts than ours a path like ours is the app's. A page of ours is one only where nobody reads its path
 /// differently: another server may find the app behind the dots of `/_vestibule/assets/..%2f..%2fadmin`.
 fn place(context: &Context, target: &Target) -> Place {
-    if target.host() != context.place.host {
+    if !is_ours(context, target) {
         return Place::App;
     }
     match Route::of(target, &context.place.portal) {
@@ -110,6 +110,12 @@ fn place(context: &Context, target: &Target) -> Place {
         Route::Portal(_) if !target.is_ambiguous() => Place::Portal,
         Route::Portal(_) | Route::AuthCheck(_) | Route::Unknown => Place::Nowhere,
     }
+}
+
+/// Is it our host, and our port? Another port of it may be an app's.
+fn is_ours(context: &Context, target: &Target) -> bool {
+    let (_, ours) = context.place.origin.split_once("://").unwrap_or_default();
+    target.authority() == ours
 }
 
 async fn judge(reply: &Reply<'_>, original: &Original) -> Answered {

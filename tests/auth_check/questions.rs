@@ -318,6 +318,7 @@ fn our_own_pages_are_let_through_on_our_host_and_judged_on_every_other() {
             (crate::AUTH_HOST, "/_VESTIBULE/login", 403),
             (crate::AUTH_HOST, "//_vestibule/login", 403),
             ("wiki.team.localhost", "/_vestibule/login", 401),
+            ("auth.team.localhost:8443", "/_vestibule/login", 401),
         ] {
             let question = Question {
                 host,

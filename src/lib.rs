@@ -19,7 +19,8 @@
 //! ([`web::request::Inbound`]) and routes it ([`web::route`]). For the app, [`web::proxy`] asks
 //! [`gate::Gate::check`], which resumes the session and asks [`authz::decide`]. Allowed: a
 //! [`identity::Pass`] goes into [`web::upstream::UpstreamRequest`], the only way to the app.
-//! Challenged: to the login page, whose steps are [`login`] and [`enrol`].
+//! Challenged: to the login page, whose steps are [`login`] and [`enrol`]. Another proxy that asks about a request
+//! ([`web::auth_check`]) hears what the same gate says.
 //!
 //! # The chain of custody
 //!

@@ -47,6 +47,20 @@
 //! known to read differently (`//`, `..`, `%2f`, `;` …) meets the strictest rule of its host and goes on unchanged,
 //! because real apps use `%2F`.
 //!
+//! **Rules** are asked in order, and the first that matches decides, as in Authelia and in firewalls: no weights to compute. Nothing matches: two
+//! factors. A rule for some users or groups shuts nobody out, it only does not match the others; `check` warns where the rest
+//! would pass by the default. Somebody who has not signed in is asked to before such a rule is judged, also when it denies: who is
+//! not known cannot be let by. Query, fragment, headers and user agent never count (CVE-2026-34457). An ambiguous path has to meet every rule of its host
+//! whose conditions on network and person hold, whatever its path and methods say, and at least two factors.
+//!
+//! **Other proxies ask at three addresses**, not at one that guesses: each reads exactly the headers that its proxies set, so a header that
+//! a client adds for another proxy says nothing. A 200 carries all identity headers, because
+//! Envoy and older Caddy leave what the client wrote where one is missing. nginx makes 500 of all but 2xx, 401 and 403, so it hears nothing
+//! else. A whole answer is below 3 KiB, which is why name, address and groups together have at most 1 KiB.
+//!
+//! **A sign-in is for a host, or for a domain.** Without `session.cookie_domain` each configured host has a sign-in of its own, with a
+//! cookie that no other host can set (`__Host-`). With it every host of the domain gets the cookie, and each of them must be yours.
+//!
 //! **Messages are read twice.** The parser is hyper's, because a parser that many use is better than one of ours. But it repairs what a
 //! gate should refuse, and does not say so. So the bytes of a head are held to the strict grammar before it sees them, bodies are
 //! followed to their end, and the two readings have to fit ([`http`](crate::manual::http)). It costs about as much as parsing the

@@ -16,6 +16,10 @@
 //! | unused connections that are kept to one app, for 30 s | 64 | closed | fixed |
 //! | connections to the listener for operators | 64 | wait | fixed |
 //!
+//! | times that a sign-in is sent on to one place | 2, then one more every 5 s | a page that says which setting makes it a loop | fixed |
+//! | the address of a login page for another proxy | 1 KiB | without the query, then without the way back | fixed |
+//! | a whole answer to another proxy | 3 KiB | 500, and a log line | fixed |
+//!
 //! A quarter of an app leaves three of them to all others, whatever one user does, and whoever wants to fill the app needs four accounts or four
 //! networks. It is far from what people need: a browser has six connections over HTTP/1.1, so 250 are forty browsers that all wait at the
 //! same moment; behind a proxy that speaks HTTP/2 it is two and a half times the hundred streams that browsers are commonly allowed. An office

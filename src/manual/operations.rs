@@ -23,7 +23,7 @@
 //! | event | when | fields beside those |
 //! |---|---|---|
 //! | `authn_password_accepted` | The password was right; the second factor is asked for | account |
-//! | `authn_login_success` | Both factors were right | account, session, factor |
+//! | `authn_login_success` | Both factors were right; or the password, where a `one-factor` rule makes it enough | account, session, factor; or reason `one_factor` |
 //! | `authn_login_fail` | A factor was refused | account if there is one, reason |
 //! | `authn_login_lock` | Refused without a look, because too much was tried | account, reason `locked` |
 //! | `authn_backup_code_used` | A backup code was spent | account |

@@ -11,11 +11,19 @@
 //! | `vestibule user passwd` and `reset-2fa` | the right to open the admin socket | that of the operating system; ends all sessions |
 //! | the first administrator | the link that the first start prints | that of whoever reads the server's output |
 //!
+//! | password alone, on the way to what a `one-factor` rule opens | something known | one factor, `amr` `["pwd"]`, `acr` `urn:vestibule:one-factor` |
+//! | a code for a live session (step-up) | the session, then something held | two factors, as above; the session keeps its beginning |
+//!
 //! There is no other: no recovery by mail, no question, no remembered second factor. The mark of a known browser is
 //! no factor; it only decides whose counter a wrong password goes to. An authenticator is never replaced by a password
 //! alone, and an invitation cannot be made for an account that has one.
 //!
-//! All of them end in the same session, whose strength every rule but `bypass` asks for in full. `acr` is `urn:vestibule:two-factor`.
+//! All of them but the password alone end in a session of both factors, `acr` `urn:vestibule:two-factor`. A password alone is enough only where a
+//! rule says so, and only if that is where the visitor was going; in front of everything else it is asked for a code. Where
+//! everybody may pass it names nobody: an app there could take a name for both factors.
+//!
+//! A step-up raises a session that is alive in the same browser when the code arrives: whoever signed out, or was signed out, meanwhile
+//! has ended it too. Its token is new, the old one dead. `max_age` counts from the newest code.
 //!
 //! # Steps
 //!

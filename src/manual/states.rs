@@ -29,6 +29,10 @@
 //! ([`authn::transaction`](crate::authn::transaction), [`authn::session`](crate::authn::session)). With `totp.enrolment = "first-sign-in"` a right
 //! password of an account without authenticator leads to the `EnrolmentSession`; by default it leads nowhere.
 //!
+//! Where a `one-factor` rule opens what the visitor is on the way to, a right password leads to a
+//! [`OneFactorSession`](crate::authn::session::OneFactorSession), which nothing else accepts. From there, and from a `Session` whose code is older than the
+//! `max_age` of a rule, a code page leads to a `Session` with a new token and the old beginning.
+//!
 //! # An account
 //!
 //! ```text
@@ -50,7 +54,7 @@
 //! Random orders of events, with wrong ones, repeated ones and ones of other accounts among them, are run against a model of these pictures
 //! (`no_order_of_events_opens_a_session_without_both_factors`):
 //!
-//! 1. A session is reached by two factors of one account in one sign-in.
+//! 1. A session of both factors is reached by two factors of one account, in one sign-in or by a step-up of a live session.
 //! 2. A token is dead once its successor exists.
 //! 3. No accepted time step is at or before an accepted one.
 //! 4. Counters of failures go down by success, unlock and time alone.

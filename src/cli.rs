@@ -11,6 +11,7 @@ mod keys;
 mod access;
 mod check;
 mod healthcheck;
+mod doctor;
 mod harden;
 mod print;
 
@@ -86,6 +87,8 @@ enum Asked {
     /// The access rules
     #[command(subcommand)]
     Access(access::Access),
+    /// Play a stranger against a live deployment and say what is open; exit 1 when something is
+    Doctor(doctor::Doctor),
 }
 
 /// Why a command failed; printed as `error:` and `hint:` lines.
@@ -160,6 +163,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Asked::Store(store) => store::store(store, common),
         Asked::Key(key) => admin::key(key, common),
         Asked::Access(access) => access::access(access, common),
+        Asked::Doctor(doctor) => doctor::doctor(doctor, common),
     }
 }
 

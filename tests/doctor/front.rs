@@ -1,0 +1,127 @@
+//! A proxy in front of a gate, as careless as a test wants it, with TLS or without.
+
+use std::convert::Infallible;
+use std::io::Error;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http::header::{HOST, HeaderMap};
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+
+/// What the proxy does with each request and answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conduct {
+    /// Where a request goes; it may be changed on the way.
+    pub(crate) forward: fn(&mut Parts, Behind) -> SocketAddr,
+    /// What becomes of the answer's headers.
+    pub(crate) back: fn(&mut HeaderMap),
+}
+
+/// What stands behind the proxy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Behind {
+    pub(crate) gate: SocketAddr,
+    pub(crate) app: SocketAddr,
+}
+
+/// A running proxy; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Front {
+    address: SocketAddr,
+    _runtime: Runtime,
+}
+
+/// A file of `tests/doctor/tls`: certificates for app.localhost until 2126, by an authority of their own.
+pub(crate) fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/doctor/tls")
+        .join(name)
+}
+
+impl Front {
+    /// With TLS when there is a certificate.
+    pub(crate) fn start(certificate: Option<&str>, behind: Behind, conduct: Conduct) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a port is free");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        runtime.spawn(accept(listener, certificate.map(acceptor), behind, conduct));
+        Self {
+            address,
+            _runtime: runtime,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn acceptor(certificate: &str) -> TlsAcceptor {
+    let chain = CertificateDer::from_pem_file(tls_file(certificate)).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(tls_file("key.pem")).expect("a key");
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows TLS 1.3")
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key)
+        .expect("key and certificate are a pair");
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, behind: Behind, conduct: Conduct) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let tls = tls.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request| async move {
+                Ok::<_, Infallible>(pass(request, behind, conduct).await)
+            });
+            let server = hyper::server::conn::http1::Builder::new();
+            // The other side may leave at any moment, also during a handshake.
+            match tls {
+                Some(tls) => {
+                    let stream = tls.accept(stream).await?;
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                }
+                None => {
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                }
+            }
+            Ok::<_, Error>(())
+        });
+    }
+}
+
+async fn pass(request: Request<Incoming>, behind: Behind, conduct: Conduct) -> Response<Incoming> {
+    let (mut parts, body) = request.into_parts();
+    let to = (conduct.forward)(&mut parts, behind);
+    let stream = TcpStream::connect(to).await.expect("it listens");
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .expect("a new connection is ready");
+    tokio::spawn(connection);
+    assert!(parts.headers.contains_key(HOST), "browsers name the host");
+    let request = Request::from_parts(parts, body);
+    let mut response = sender.send_request(request).await.expect("an answer");
+    (conduct.back)(response.headers_mut());
+    response
+}

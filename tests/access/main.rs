@@ -4,6 +4,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod hosts;
 mod step_up;
 
 use harness::app::App;

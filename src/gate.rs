@@ -57,7 +57,7 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Under which key the session is stored; for [`Gate::is_alive`].
+    /// Under which key the session is stored; for [`Gate::still_passes`].
     #[must_use]
     pub fn key(&self) -> SessionKey {
         self.key
@@ -242,10 +242,24 @@ impl Gate {
             .map(|(visitor, _)| visitor))
     }
 
-    /// Does the session under `key` live? Asking is not using.
-    pub async fn is_alive(&self, key: &SessionKey) -> bool {
-        let found = self.load(key).await.ok().flatten();
-        found.is_some_and(|live| self.judge(&live).is_some())
+    /// May what was opened so stay open? Asking is not using, and a code that was fresh enough then need not
+    /// stay so.
+    pub async fn still_passes(&self, asked: Asked<'_>, key: &SessionKey) -> bool {
+        let Some(live) = self.load(key).await.ok().flatten() else {
+            return false;
+        };
+        let Some(session) = self.judge(&live) else {
+            return false;
+        };
+        let (subject, now) = (
+            Subject::new(&session, &live.account),
+            self.parts.clock.now(),
+        );
+        match decide(&self.parts.rules, asked, subject, now) {
+            Decision::Allow(permit) => permit.account().is_some(),
+            Decision::Challenge(challenge) => challenge == Challenge::FreshSecondFactor,
+            Decision::Deny => false,
+        }
     }
 
     async fn resume(&self, key: &SessionKey) -> Result<Option<(Visitor, Arc<Live>)>, Error> {

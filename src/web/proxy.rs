@@ -15,8 +15,8 @@ use crate::web::respond::{self, Asker, Failure};
 use crate::web::tally::Class;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, Holder, UpstreamError, UpstreamRequest};
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,7 +142,7 @@ impl Exchange<'_> {
         match request.send(holder).await {
             Ok(Answer::Response(response)) => Answered::new(class, response),
             Ok(Answer::Switching(response, tunnel)) => {
-                carry(self.context, tunnel, visitor, share);
+                carry(self.context, tunnel, self.inbound.clone(), visitor, share);
                 Answered::new(class, response)
             }
             Err(error) => self.unanswered(error),
@@ -189,10 +189,11 @@ impl Exchange<'_> {
     }
 }
 
-/// A tunnel ends with its session, or with the server.
+/// A tunnel ends with its session, with the right to have it, or with the server.
 fn carry(
     context: &Arc<Context>,
     tunnel: Tunnel,
+    inbound: Inbound,
     visitor: Option<Visitor>,
     share: Option<Share<Holder>>,
 ) {
@@ -203,7 +204,7 @@ fn carry(
         let ended = async {
             tokio::select! {
                 () = stopping.cancelled() => {}
-                () = session_end(&context, visitor) => {}
+                () = shut_out(&context, &inbound, visitor) => {}
             }
         };
         let end = tunnel.run(ended).await;
@@ -211,12 +212,14 @@ fn carry(
     });
 }
 
-async fn session_end(context: &Context, visitor: Option<Visitor>) {
+async fn shut_out(context: &Context, inbound: &Inbound, visitor: Option<Visitor>) {
     let Some(visitor) = visitor else {
         return std::future::pending().await;
     };
     let key = visitor.key();
-    while context.gate.is_alive(&key).await {
+    // Handshakes are GET (RFC 6455, 4.1).
+    let asked = inbound.asked(&Method::GET);
+    while context.gate.still_passes(asked, &key).await {
         tokio::time::sleep(TUNNEL_CHECK).await;
     }
 }

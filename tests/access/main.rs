@@ -7,11 +7,13 @@ mod harness;
 mod hosts;
 mod step_up;
 
+use harness::HOST;
 use harness::app::App;
 use harness::browser::{Browser, Reply};
 use harness::crowd::LENIENT;
 use harness::gate::Gate;
 use harness::person::{PORTAL, Person};
+use harness::websocket::WebSocket;
 
 /// An app behind a gate with these rules, and somebody who has an account there.
 pub(crate) struct Scene {
@@ -204,4 +206,37 @@ rule = [
         Some(0)
     );
     assert_eq!(bob.get("/staff/x").status, 403);
+}
+
+#[test]
+fn an_open_websocket_closes_when_its_user_may_no_longer_have_it() {
+    let rules = "\
+[access]
+rule = [
+    { path = \"/staff/**\", groups = [\"staff\"], policy = \"two-factor\" },
+    { path = \"/staff/**\", policy = \"deny\" },
+]
+";
+    let scene = Scene::new(rules);
+    let set = |group| {
+        scene
+            .gate
+            .cli(&["user", "set", "alice", "--group", group])
+            .code
+    };
+    assert_eq!(set("staff"), Some(0));
+    let mut browser = scene.gate.browser();
+    scene
+        .alice
+        .sign_in(&mut browser, &scene.alice.backup_codes[0]);
+    let cookies = browser.cookie_header();
+    let lines = [("Cookie", cookies.as_str())];
+    let open = |target| WebSocket::open(scene.gate.address(), HOST, target, &lines);
+    let mut staff = open("/staff/live").expect("a member may");
+    let mut other = open("/live").expect("everybody who is signed in may");
+    assert_eq!(staff.echo("a").expect("it is open"), "a");
+    assert_eq!(set("guests"), Some(0));
+    staff.wait_for_end();
+    assert_eq!(other.echo("b").expect("it stays open"), "b");
+    assert!(open("/staff/live").is_err());
 }

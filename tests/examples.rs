@@ -76,13 +76,15 @@ fn the_complete_configuration_is_accepted_and_misses_only_the_app() {
 #[test]
 fn the_configuration_in_the_readme_is_accepted() {
     let readme = read_to_string(root().join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).collect();
-    let [block] = blocks.as_slice() else {
-        panic!("one configuration, not {}", blocks.len())
-    };
+    // The later ones are rules, to be added to the first.
+    let blocks = readme.split("```toml\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .filter_map(|block| block.split("```").next())
+        .collect();
+    assert!(blocks.len() > 1, "{blocks:?}");
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("vestibule.toml");
-    write(&config, block.split("```").next().unwrap()).unwrap();
+    write(&config, blocks.concat()).unwrap();
     assert_good(&config);
 }
 

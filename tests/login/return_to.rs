@@ -231,3 +231,80 @@ fn ways_home(config: &str, host: &str) {
     }
     assert!(number >= 1_000, "{number}");
 }
+
+#[test]
+fn a_target_that_was_changed_in_the_form_is_read_again() {
+    let gate = lenient();
+    let mut alice = person(&gate, "alice");
+    let mut browser = gate.browser();
+    let page = browser.get(&login_with("/reports"));
+    assert_eq!(remembered(&page).as_deref(), Some("/reports"));
+    let fields = [
+        ("username", "alice"),
+        ("password", alice.password.as_str()),
+        ("rd", "//evil.example"),
+    ];
+    let answer = browser.submit(&page, &fields);
+    assert_eq!(answer.header("location"), Some(SECOND_FACTOR));
+    let page = browser.follow(answer);
+    let reply = browser.submit(&page, &[("code", &alice.authenticator.code())]);
+    assert!(enters(&reply));
+    assert_eq!(reply.header("location"), Some("/"));
+}
+
+#[test]
+fn a_visitor_comes_back_to_exactly_where_the_login_began() {
+    let app = App::start();
+    let gate = Gate::start(&(app.upstream() + LENIENT));
+    let mut alice = person(&gate, "alice");
+    let target = "/a%20b;c=d/%2F?x=%26&y=+&z=a%3Db&rd=//evil.example&q='(1)'";
+    let mut browser = gate.browser();
+    let reply = browser.get(target);
+    assert_eq!(reply.status, 303);
+    let page = browser.follow(reply);
+    assert_eq!(remembered(&page).as_deref(), Some(target));
+    let fields = [("username", "alice"), ("password", alice.password.as_str())];
+    let answer = browser.submit(&page, &fields);
+    let page = browser.follow(answer);
+    let reply = browser.submit(&page, &[("code", &alice.authenticator.code())]);
+    assert_eq!(reply.header("location"), Some(target));
+    assert_eq!(browser.follow(reply).json()["target"], target);
+}
+
+#[test]
+fn a_wrong_password_does_not_lose_the_target() {
+    let gate = lenient();
+    let mut browser = gate.browser();
+    let page = browser.get(&login_with("/reports?id=7&x=\"'>"));
+    assert_eq!(remembered(&page), None, "quotes are no part of a target");
+    let page = browser.get(&login_with("/reports?id=7&x='"));
+    let page = browser.submit(&page, &[("username", "alice"), ("password", "wrong")]);
+    assert_eq!(remembered(&page).as_deref(), Some("/reports?id=7&x='"));
+}
+
+#[test]
+fn an_address_of_the_app_that_looks_like_another_site_is_not_gone_back_to() {
+    let app = App::start();
+    let gate = Gate::start(&app.upstream());
+    for path in [
+        "//evil.example/x",
+        "///evil.example",
+        "/\\evil.example",
+        "/.//evil.example/..//x\\",
+    ] {
+        let reply = gate.browser().get(path);
+        assert_eq!(reply.header("location"), Some(LOGIN), "{path}");
+    }
+}
+
+#[test]
+fn signing_out_leads_to_no_other_site() {
+    let gate = lenient();
+    let mut alice = gate.browser();
+    Person::enrol(&mut alice, "alice", &gate.invite("alice"));
+    let page = alice.get(&format!("{PORTAL}/logout?rd=%2F%2Fevil.example"));
+    let reply = alice.submit(&page, &[("rd", "//evil.example")][..0]);
+    assert_eq!((reply.status, reply.header("location")), (200, None));
+    let reply = alice.get(&format!("{PORTAL}/logout?rd=%2F%2Fevil.example"));
+    assert_eq!((reply.status, reply.header("location")), (200, None));
+}

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::{complaints, doctor};
@@ -59,15 +60,24 @@ fn redirects_without_end_are_a_loop() {
     assert!(bad.contains(&"warn login-loop".to_owned()), "{bad:?}");
 }
 
+/// The most bytes that one connection took of a body without end.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
 #[test]
 fn a_body_without_end_is_cut() {
     let address = server(|stream, _| {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        let mut taken = 0;
         loop {
             stream.write_all(&[b'x'; 65_536])?;
+            taken += 65_536;
+            TAKEN.fetch_max(taken, Ordering::Relaxed);
         }
     });
     assert_eq!(visit(address).code, Some(1));
+    // One mebibyte, and what the buffers of two sockets hold.
+    let taken = TAKEN.load(Ordering::Relaxed);
+    assert!(taken < 48 * 1024 * 1024, "{taken}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod harness;
 mod front;
 mod hostile;
 mod proxied;
+mod third_party;
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;

@@ -139,8 +139,8 @@ pub struct Advanced {
 pub struct SignedIn {
     /// The session.
     pub session: Begun,
-    /// The mark by which the browser is known from now on; none for a password alone.
-    pub device: Option<DeviceMark>,
+    /// The mark by which the browser is known from now on.
+    pub device: DeviceMark,
     /// Where to go.
     pub return_to: String,
     /// How many backup codes are left, if one was just spent.
@@ -312,13 +312,10 @@ impl Login {
                 .audit
                 .record(Event::ExcessSessionsExceeded, &client.source, &details);
         }
-        let device = session.factor().map(|_| {
-            let now = self.parts.clock.now();
-            self.parts.devices.mark(Known { account, epoch }, now)
-        });
+        let now = self.parts.clock.now();
         Ok(SignedIn {
             session: begun,
-            device,
+            device: self.parts.devices.mark(Known { account, epoch }, now),
             return_to,
             backup_codes_left: None,
         })

@@ -380,6 +380,18 @@ impl Account {
         self.standing = Standing::Active;
     }
 
+    /// The password alone is enough for where its owner is going: the wrong ones before it are forgotten.
+    ///
+    /// # Errors
+    /// [`Rejection::TransactionOver`] when the account has moved on from `epoch`, or is disabled.
+    pub fn settle(&mut self, epoch: Epoch) -> Result<(), Rejection> {
+        if self.epoch != epoch || self.standing != Standing::Active {
+            return Err(Rejection::TransactionOver);
+        }
+        self.failures.password_sufficed();
+        Ok(())
+    }
+
     /// Forgets all failures.
     pub fn unlock(&mut self) {
         self.failures = Failures::default();

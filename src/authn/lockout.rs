@@ -75,10 +75,15 @@ impl Failures {
         self.code = self.code.saturating_add(1);
     }
 
-    /// Both factors were right: forgets the wrong passwords, and with a TOTP code the wrong codes too.
-    pub fn signed_in(&mut self, factor: crate::authn::Factor) {
+    /// The password was right where it is all that is asked for: forgets the wrong ones.
+    pub fn password_sufficed(&mut self) {
         self.password = 0;
         self.password_known = 0;
+    }
+
+    /// Both factors were right: forgets the wrong passwords, and with a TOTP code the wrong codes too.
+    pub fn signed_in(&mut self, factor: crate::authn::Factor) {
+        self.password_sufficed();
         match factor {
             crate::authn::Factor::Totp => self.code = 0,
             // A backup code says nothing about who guessed at the authenticator (N-47).
@@ -118,6 +123,13 @@ mod tests {
     fn the_twentieth_wrong_code_locks_the_second_factor() {
         assert!(!after(0, 19).code_locked(Ceiling::default()));
         assert!(after(0, 20).code_locked(Ceiling::default()));
+    }
+
+    #[test]
+    fn a_password_that_is_enough_leaves_the_wrong_codes_counted() {
+        let mut failures = after(7, 7);
+        failures.password_sufficed();
+        assert_eq!(failures, after(0, 7));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::login::{Advanced, Client, Login, LoginError, SignedIn, store};
 use crate::secret::Token;
 use crate::sessions::key_of;
 use crate::store::Error;
+use crate::store::table::UpdateError;
 
 impl Login {
     /// Ends the login under way with the password alone, where [`crate::gate::Gate::opens`] says that it
@@ -28,7 +29,14 @@ impl Login {
             Step::SecondFactor(half) => half,
             Step::Enrol(_) | Step::KeepCodes(_) => return Err(LoginError::Over),
         };
+        let (id, epoch) = (half.account(), half.epoch());
         let settled = half.settle().ok_or(LoginError::Over)?;
+        let accounts = &self.parts.accounts;
+        let forgotten = accounts.update(id, |account| account.settle(epoch)).await;
+        forgotten.map_err(|error| match error {
+            UpdateError::Refused(_) => LoginError::Over,
+            other => LoginError::from(other),
+        })?;
         let session = Resumed::OneFactor(settled);
         self.begin_session(&session, transaction.return_to, previous, client)
             .await

@@ -265,13 +265,11 @@ impl<'a> Visit<'a> {
             Some(_) | None => respond::see_other(&signed_in.return_to),
         };
         let lifetime = self.context.login.device_lifetime();
-        let device = signed_in.device.as_ref();
-        let cookies = [
-            Some(jar.set_session(&signed_in.session.token)),
-            device.map(|mark| jar.set_device(mark, lifetime)),
-            Some(jar.clear_login()),
-        ];
-        for cookie in cookies.into_iter().flatten() {
+        for cookie in [
+            jar.set_session(&signed_in.session.token),
+            jar.set_device(&signed_in.device, lifetime),
+            jar.clear_login(),
+        ] {
             respond::set_cookie(&mut response, cookie);
         }
         response

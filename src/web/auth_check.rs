@@ -150,3 +150,6 @@ async fn judge(reply: &Reply<'_>, original: &Original) -> Answered {
 fn passed(named: bool) -> Class {
     if named { Class::App } else { Class::Bypassed }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod rekey;
 mod admin;
 mod keys;
 mod access;
+mod integrate;
 mod check;
 mod healthcheck;
 mod doctor;
@@ -89,6 +90,12 @@ enum Asked {
     Access(access::Access),
     /// Play a stranger against a live deployment and say what is open; exit 1 when something is
     Doctor(doctor::Doctor),
+    /// Print the configuration of a proxy that asks before it lets anybody to an app
+    Integrate {
+        /// The proxy
+        #[arg(value_name = "PROXY")]
+        proxy: integrate::Proxy,
+    },
 }
 
 /// Why a command failed; printed as `error:` and `hint:` lines.
@@ -164,6 +171,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Asked::Key(key) => admin::key(key, common),
         Asked::Access(access) => access::access(access, common),
         Asked::Doctor(doctor) => doctor::doctor(doctor, common),
+        Asked::Integrate { proxy } => integrate::integrate(*proxy, common),
     }
 }
 

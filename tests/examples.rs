@@ -31,6 +31,11 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 
 /// Runs `vestibule check` in an empty folder.
 fn check(config: &Path) -> Output {
+    command(&["check"], config)
+}
+
+/// Runs a command in an empty folder.
+fn command(arguments: &[&str], config: &Path) -> Output {
     let empty = tempfile::tempdir().unwrap();
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
@@ -38,7 +43,7 @@ fn check(config: &Path) -> Output {
             command.env_remove(name);
         }
     }
-    let command = command.arg("check").arg("--config").arg(config);
+    let command = command.args(arguments).arg("--config").arg(config);
     command.current_dir(empty.path()).output().unwrap()
 }
 
@@ -57,11 +62,33 @@ fn assert_good(config: &Path) {
 #[test]
 fn every_example_is_accepted_without_a_warning() {
     let examples = files(&root().join("examples"), ".toml");
-    assert_eq!(examples.len(), 4, "{examples:?}");
+    assert_eq!(examples.len(), 9, "{examples:?}");
     for config in examples {
         assert_good(&config);
     }
     assert_good(&root().join("config/minimal.toml"));
+}
+
+/// So that nobody copies a recipe that the command would no longer print.
+#[test]
+fn every_recipe_is_what_integrate_prints_for_its_configuration() {
+    for (proxy, recipe) in [
+        ("nginx", "nginx/vestibule.conf"),
+        ("caddy", "caddy/Caddyfile"),
+        ("haproxy", "haproxy/haproxy.cfg"),
+        ("haproxy-lua", "haproxy/vestibule.lua"),
+        ("traefik", "traefik/vestibule.yaml"),
+        ("envoy", "envoy/envoy.yaml"),
+    ] {
+        let recipe = root().join("examples").join(recipe);
+        let output = command(
+            &["integrate", proxy],
+            &recipe.with_file_name("vestibule.toml"),
+        );
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{proxy}");
+        assert_eq!(printed, read_to_string(&recipe).unwrap(), "{proxy}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod check;
 mod concurrency;
 mod demo;
 mod healthcheck;
+mod integrate;
 mod names;
 mod passwords;
 mod secrets;

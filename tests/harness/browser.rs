@@ -277,7 +277,8 @@ impl Reply {
             headers,
             body: bytes[end + 4..].to_vec(),
         };
-        if reply.header("transfer-encoding") == Some("chunked") {
+        // The answer to HEAD says what GET would be answered with, and has no body.
+        if reply.header("transfer-encoding") == Some("chunked") && !reply.body.is_empty() {
             reply.body = unchunked(&reply.body);
         }
         reply

@@ -1,0 +1,138 @@
+//! The recipes in `examples/` on the real proxies: one table of requests, the same answers everywhere.
+//!
+//! Only ports, folders and TLS are changed for the test. It runs when `VESTIBULE_TEST_THIRD_PARTY=1` says
+//! that the proxies are there.
+
+#![expect(clippy::panic, reason = "a test ends by panicking")]
+
+#[expect(dead_code, reason = "this crate uses a part of the harness")]
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod proxy;
+mod scene;
+mod table;
+
+use std::fmt::Write as _;
+use std::thread;
+
+use harness::third_party;
+use harness::websocket::WebSocket;
+use proxy::{PROXIES, Proxy};
+use scene::{APP_HOST, Asked, Scene, Visitor};
+use table::table;
+
+/// The gate directly in front of the app: what all others are compared with.
+#[test]
+fn in_line_mode_answers_the_table() {
+    if third_party() {
+        judge(&Scene::in_line());
+    }
+}
+
+#[test]
+fn every_proxy_answers_the_table_as_in_line_mode_does() {
+    if !third_party() {
+        return;
+    }
+    let gate = scene::asked_by_proxies();
+    let gate = &gate;
+    let complaints: Vec<String> = thread::scope(|scope| {
+        let started =
+            PROXIES.map(|proxy| scope.spawn(move || complaints(&Scene::behind(gate, proxy))));
+        started
+            .into_iter()
+            .map(|thread| thread.join().expect("the table is answered"))
+            .collect()
+    });
+    assert_eq!(complaints.concat(), "");
+}
+
+#[test]
+fn no_proxy_lets_anybody_pass_when_the_gate_is_dead() {
+    if !third_party() {
+        return;
+    }
+    let gate = scene::asked_by_proxies();
+    let scenes = PROXIES.map(|proxy| Scene::behind(&gate, proxy));
+    gate.kill();
+    for scene in &scenes {
+        for target in ["/open/x", "/page"] {
+            let answer = scene.ask(&Asked::get(Visitor::Alice, target));
+            let status = answer.reply.map(|reply| reply.status);
+            assert!(
+                status.is_some_and(|status| (500..=504).contains(&status)) && answer.seen.is_none(),
+                "{:?} {target}: {status:?}",
+                scene.proxy
+            );
+        }
+    }
+}
+
+fn judge(scene: &Scene) {
+    assert_eq!(complaints(scene), "");
+}
+
+/// What differs from the table.
+fn complaints(scene: &Scene) -> String {
+    let mut complaints = String::new();
+    for case in table() {
+        let answer = scene.ask(&case.asked);
+        let expected = case.expected(scene.proxy);
+        for complaint in answer.complaints(expected) {
+            let _ = writeln!(
+                complaints,
+                "{:?}: {:?}: {complaint}",
+                scene.proxy, case.asked
+            );
+        }
+    }
+    complaints.push_str(&websockets(scene));
+    if scene.proxy != Proxy::InLine {
+        complaints.push_str(&checks_from_outside(scene));
+    }
+    complaints
+}
+
+/// A handshake passes with a sign-in and echoes; without one it ends in 401.
+fn websockets(scene: &Scene) -> String {
+    let cookie = scene.cookie(Visitor::Alice);
+    let open = |lines: &[(&str, &str)]| WebSocket::open(scene.address, APP_HOST, "/socket", lines);
+    let echoed = open(&[("Cookie", &cookie), ("Remote-User", "mallory")])
+        .map(|mut socket| socket.echo("hello").unwrap_or_default());
+    let mut complaints = String::new();
+    if !matches!(&echoed, Ok(text) if text == "hello") {
+        let _ = writeln!(complaints, "{:?}: WebSocket: {echoed:?}", scene.proxy);
+    }
+    let refused = open(&[]).err().map(|reply| reply.status);
+    if refused != Some(401) {
+        let _ = writeln!(
+            complaints,
+            "{:?}: WebSocket of nobody: {refused:?}",
+            scene.proxy
+        );
+    }
+    complaints
+}
+
+/// The checks are for proxies: no browser gets an answer out of them.
+fn checks_from_outside(scene: &Scene) -> String {
+    let mut complaints = String::new();
+    let asks = [
+        "/_vestibule/authz/auth-request",
+        "/_vestibule/authz/forward-auth",
+        "/_vestibule/authz/ext-authz/open/x",
+        "/_vestibule/authz/ext-authz/../../x",
+        "/_vestibule/authz/ext-authz/../../../open/x",
+        "/_vestibule/authz/ext-authz/%2e%2e/%2e%2e/x",
+        "/_vestibule/./authz/ext-authz/open/x",
+        "//_vestibule/authz/ext-authz/open/x",
+    ];
+    for target in asks {
+        let status = scene.ask_portal(target);
+        if status != Some(404) {
+            let _ = writeln!(complaints, "{:?}: {target} answers {status:?}", scene.proxy);
+        }
+    }
+    complaints
+}

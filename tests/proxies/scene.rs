@@ -1,0 +1,372 @@
+//! A visitor, a proxy, the gate and an app behind; and what came of a request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::harness::app::{App, Seen};
+use crate::harness::browser::{Browser, Reply, exchange};
+use crate::harness::crowd::LENIENT;
+use crate::harness::gate::{Gate, invitation_path};
+use crate::harness::person::Person;
+use crate::proxy::{Proxy, Running, example, replaced};
+
+/// The host of the app.
+pub(crate) const APP_HOST: &str = "app.example.com";
+const AUTH_HOST: &str = "auth.example.com";
+
+/// What nobody may be.
+pub(crate) const FORGED: &str = "mallory";
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visitor {
+    Nobody,
+    /// With a cookie that is none of ours by its value.
+    Stale,
+    /// Alice, who has given her password and no code.
+    Half,
+    /// Alice, who was let in with her password alone, where that is enough.
+    OneFactor,
+    /// Of the group `staff`.
+    Alice,
+    /// Of no group.
+    Bob,
+    /// Alice, whose session cookie stands twice.
+    Twice,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The app saw it, from this person.
+    As(&'static str),
+    /// The app saw it, from nobody.
+    AsNobody,
+    /// To the page that asks for more.
+    Login,
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 400 or another of its kind.
+    Refused,
+    /// The app saw this target in place of the one that was sent, from this person or nobody.
+    Rewritten(Option<&'static str>, &'static str),
+    /// Nothing that has a name here.
+    Strange,
+}
+
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) visitor: Visitor,
+    pub(crate) method: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) lines: &'static [(&'static str, &'static str)],
+    pub(crate) body: usize,
+}
+
+impl Asked {
+    pub(crate) fn get(visitor: Visitor, target: &'static str) -> Self {
+        Self {
+            visitor,
+            method: "GET",
+            target,
+            lines: &[],
+            body: 0,
+        }
+    }
+}
+
+/// An answer, and what the app saw.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    asked: Asked,
+    proxy: Proxy,
+    pub(crate) reply: Option<Reply>,
+    pub(crate) seen: Option<Seen>,
+}
+
+/// The gate that proxies ask, and the app behind them.
+pub(crate) struct Place {
+    gate: Gate,
+    app: Arc<App>,
+    cookies: Cookies,
+}
+
+/// What each visitor sends: the cookies that browsers share between the hosts of a domain.
+#[derive(Clone, Debug)]
+struct Cookies {
+    alice: String,
+    bob: String,
+    half: String,
+    one_factor: String,
+}
+
+/// One way through.
+pub(crate) struct Scene {
+    pub(crate) proxy: Proxy,
+    pub(crate) address: SocketAddr,
+    app: Arc<App>,
+    cookies: Cookies,
+    number: AtomicUsize,
+    _running: Option<Running>,
+    _gate: Option<Gate>,
+}
+
+/// The configuration of the recipes, for plain http.
+fn config() -> String {
+    let text = example("nginx/vestibule.toml");
+    for other in ["caddy", "haproxy", "traefik", "envoy"] {
+        let rules = |text: &str| {
+            text.split_once("[session]")
+                .map(|(_, rules)| rules.to_owned())
+        };
+        let other = example(&format!("{other}/vestibule.toml"));
+        assert_eq!(
+            rules(&other),
+            rules(&text),
+            "the recipes have the same rules"
+        );
+    }
+    replaced(
+        &text,
+        &[("https://auth.example.com", "http://auth.example.com")],
+    )
+}
+
+/// Starts a gate that serves its pages and answers proxies, and an app.
+pub(crate) fn asked_by_proxies() -> Place {
+    let gate = Gate::start(&format!("{}\n{LENIENT}", config()));
+    Place {
+        cookies: Cookies::of(&gate),
+        app: Arc::new(App::start()),
+        gate,
+    }
+}
+
+impl Place {
+    pub(crate) fn kill(mut self) {
+        self.gate.kill_9();
+    }
+}
+
+impl Cookies {
+    /// Everybody comes in.
+    fn of(gate: &Gate) -> Self {
+        let enrol = |browser: &mut Browser, name: &str, more: &[&str]| {
+            let added = gate.cli(&[&["user", "add", name], more].concat());
+            Person::enrol(browser, name, &invitation_path(&added.stdout))
+        };
+        let browser = || Browser::new(gate.address(), AUTH_HOST);
+        let (mut alice, mut bob, mut half, mut one) = (browser(), browser(), browser(), browser());
+        let person = enrol(&mut alice, "alice", &["--group", "staff"]);
+        enrol(&mut bob, "bob", &[]);
+        person.give_password(&mut half);
+        let page = one.visit(&format!("/_vestibule/login?rd=http://{APP_HOST}/feed/x"));
+        let fields = [
+            ("username", "alice"),
+            ("password", person.password.as_str()),
+        ];
+        let answer = one.submit(&page, &fields);
+        assert!(answer.begins_a_session(), "{answer:?}");
+        let shared = |browser: &Browser| {
+            let pairs = ["vestibule", "vestibule-device"]
+                .map(|name| browser.cookie(name).map(|value| format!("{name}={value}")));
+            pairs.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        };
+        Self {
+            alice: shared(&alice),
+            bob: shared(&bob),
+            // What is under way belongs to the login page's host, and counts for nothing elsewhere.
+            half: half.cookie_header(),
+            one_factor: shared(&one),
+        }
+    }
+}
+
+impl Scene {
+    /// The gate directly in front.
+    pub(crate) fn in_line() -> Self {
+        let app = Arc::new(App::start());
+        let config = replaced(&config(), &[("trusted_proxies = [\"127.0.0.1\"]", "")]);
+        let gate = Gate::start(&format!("{config}\n{}{LENIENT}", app.upstream()));
+        Self {
+            proxy: Proxy::InLine,
+            address: gate.address(),
+            app,
+            cookies: Cookies::of(&gate),
+            number: AtomicUsize::default(),
+            _running: None,
+            _gate: Some(gate),
+        }
+    }
+
+    /// With this proxy in front, which asks the gate.
+    pub(crate) fn behind(place: &Place, proxy: Proxy) -> Self {
+        let running = Running::start(proxy, place.gate.address(), place.app.address());
+        Self {
+            proxy,
+            address: running.address,
+            app: Arc::clone(&place.app),
+            cookies: place.cookies.clone(),
+            number: AtomicUsize::default(),
+            _running: Some(running),
+            _gate: None,
+        }
+    }
+
+    /// The `Cookie` of a visitor; the app has one of its own.
+    pub(crate) fn cookie(&self, visitor: Visitor) -> String {
+        let Cookies {
+            alice,
+            bob,
+            half,
+            one_factor,
+        } = &self.cookies;
+        match visitor {
+            Visitor::Nobody => "theme=dark".to_owned(),
+            Visitor::Stale => "theme=dark; vestibule=bm90LWEtc2Vzc2lvbg".to_owned(),
+            Visitor::Half => format!("theme=dark; {half}"),
+            Visitor::OneFactor => format!("theme=dark; {one_factor}"),
+            Visitor::Alice => format!("{alice}; theme=dark"),
+            Visitor::Bob => format!("theme=dark; {bob}"),
+            Visitor::Twice => format!("{bob}; theme=dark; {alice}"),
+        }
+    }
+
+    pub(crate) fn ask(&self, asked: &Asked) -> Answer {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{:?}-{number}", self.proxy);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {APP_HOST}\r\nX-Case: {mark}\r\nCookie: {}\r\n",
+            asked.method,
+            asked.target,
+            self.cookie(asked.visitor)
+        );
+        let nominates = asked.lines.iter().any(|(name, _)| *name == "Connection");
+        if !nominates {
+            head.push_str("Connection: close\r\n");
+        }
+        for (name, value) in asked.lines {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if asked.body > 0 {
+            head.push_str(&format!("Content-Length: {}\r\n", asked.body));
+        }
+        let message = [head.as_bytes(), b"\r\n", &vec![b'x'; asked.body]].concat();
+        let reply = exchange(self.address, &message).ok();
+        let mut requests = self.app.seen().into_iter();
+        let seen = requests.rfind(|seen| seen.all("x-case") == [mark.as_str()]);
+        Answer {
+            asked: *asked,
+            proxy: self.proxy,
+            reply: reply
+                .filter(|bytes| !bytes.is_empty())
+                .map(|bytes| Reply::parse(asked.target, &bytes)),
+            seen,
+        }
+    }
+
+    /// The status of a page of the gate, for Alice and with every header that a check believes.
+    pub(crate) fn ask_portal(&self, target: &str) -> Option<u16> {
+        let message = format!(
+            "GET {target} HTTP/1.1\r\nHost: {AUTH_HOST}\r\nConnection: close\r\nCookie: {}\r\n\
+             X-Original-URL: http://{APP_HOST}/open/x\r\nX-Original-Method: GET\r\n\
+             X-Forwarded-Method: GET\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: {APP_HOST}\r\n\
+             X-Forwarded-Uri: /open/x\r\n\r\n",
+            self.cookie(Visitor::Alice)
+        );
+        let answer = exchange(self.address, message.as_bytes()).ok()?;
+        Some(Reply::parse(target, &answer).status)
+    }
+}
+
+impl Answer {
+    fn outcome(&self, expected: Outcome) -> Outcome {
+        let Some(reply) = &self.reply else {
+            return Outcome::Strange;
+        };
+        let to_us = |location: &str| {
+            let page = location.strip_prefix("http://auth.example.com/_vestibule/");
+            page.is_some_and(|page| {
+                page.starts_with("login?rd=") || page.starts_with("second-factor?rd=")
+            })
+        };
+        match (reply.status, &self.seen) {
+            (200, Some(seen)) => self.passed(seen, expected),
+            (303, None) if reply.header("location").is_some_and(to_us) => Outcome::Login,
+            (401, None) => Outcome::Unauthorized,
+            (403, None) => Outcome::Forbidden,
+            (400 | 404 | 405 | 414 | 431 | 501, None) => Outcome::Refused,
+            _ => Outcome::Strange,
+        }
+    }
+
+    fn passed(&self, seen: &Seen, expected: Outcome) -> Outcome {
+        let names = seen.all("remote-user");
+        let name = match names.as_slice() {
+            [] | [""] => None,
+            ["alice"] => Some("alice"),
+            ["bob"] => Some("bob"),
+            _ => return Outcome::Strange,
+        };
+        match (name, expected) {
+            (name, Outcome::Rewritten(_, target)) if seen.target == target => {
+                Outcome::Rewritten(name, target)
+            }
+            _ if seen.target != self.asked.target => Outcome::Strange,
+            (Some(name), _) => Outcome::As(name),
+            (None, _) => Outcome::AsNobody,
+        }
+    }
+
+    /// What is wrong with it, whatever was expected, and what is not as expected.
+    pub(crate) fn complaints(&self, expected: Outcome) -> Vec<String> {
+        let mut complaints = vec![];
+        let outcome = self.outcome(expected);
+        if outcome != expected {
+            let status = self
+                .reply
+                .as_ref()
+                .map(|reply| (reply.status, reply.all("location")));
+            let target = self.seen.as_ref().map(|seen| seen.target.clone());
+            complaints.push(format!(
+                "{outcome:?} ({status:?}, app saw {target:?}), not {expected:?}"
+            ));
+        }
+        let Some(seen) = &self.seen else {
+            return complaints;
+        };
+        for (name, value) in &seen.headers {
+            let ours = name.contains("remote") || name.contains("vestibule");
+            if value.contains(FORGED) || ours && name.contains('_') {
+                complaints.push(format!("the app saw {name}: {value}"));
+            }
+        }
+        let assertions = seen
+            .all("x-vestibule-assertion")
+            .iter()
+            .filter(|value| !value.is_empty())
+            .count();
+        let named = matches!(outcome, Outcome::As(_) | Outcome::Rewritten(Some(_), _));
+        if assertions != usize::from(named) {
+            complaints.push(format!("{assertions} assertions"));
+        }
+        let cookie = seen.all("cookie").join(";");
+        if self.proxy.keeps_our_cookies_back() && cookie.contains("vestibule") {
+            complaints.push(format!("the app saw our cookies: {cookie}"));
+        }
+        if !cookie.contains("theme=dark") && self.asked.visitor != Visitor::Twice {
+            complaints.push(format!("the app lost its own cookie: {cookie:?}"));
+        }
+        if seen.body_length != self.asked.body || seen.method != self.asked.method {
+            complaints.push(format!(
+                "the app saw {} with {} bytes",
+                seen.method, seen.body_length
+            ));
+        }
+        complaints
+    }
+}

@@ -1,0 +1,320 @@
+//! The table: who asks for what, and what comes of it, the same everywhere unless a row says why not.
+
+use crate::proxy::Proxy::{self, Caddy, Envoy, Haproxy, InLine, Nginx, Traefik};
+use crate::scene::Asked;
+use crate::scene::Outcome::{
+    self, As, AsNobody, Forbidden, Login, Refused, Rewritten, Unauthorized,
+};
+use crate::scene::Visitor::{self, Alice, Bob, Half, Nobody, OneFactor, Stale, Twice};
+
+type Lines = &'static [(&'static str, &'static str)];
+
+/// A row.
+pub(crate) struct Case {
+    pub(crate) asked: Asked,
+    expected: Outcome,
+    except: Vec<(Proxy, Outcome)>,
+}
+
+impl Case {
+    fn new(asked: Asked, expected: Outcome) -> Self {
+        Self {
+            asked,
+            expected,
+            except: vec![],
+        }
+    }
+
+    /// Elsewhere it ends so, for this reason.
+    fn but(mut self, proxies: &[Proxy], outcome: Outcome, _reason: &str) -> Self {
+        self.except
+            .extend(proxies.iter().map(|proxy| (*proxy, outcome)));
+        self
+    }
+
+    pub(crate) fn expected(&self, proxy: Proxy) -> Outcome {
+        let except = self.except.iter().find(|(known, _)| *known == proxy);
+        except.map_or(self.expected, |(_, outcome)| *outcome)
+    }
+}
+
+/// All rows.
+pub(crate) fn table() -> Vec<Case> {
+    let parts = [
+        places(),
+        ways(),
+        methods(),
+        forged(),
+        misled(),
+        nominated(),
+        unclear(),
+        refused(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn get(visitor: Visitor, target: &'static str, expected: Outcome) -> Case {
+    Case::new(Asked::get(visitor, target), expected)
+}
+
+fn with(visitor: Visitor, target: &'static str, lines: Lines, expected: Outcome) -> Case {
+    let asked = Asked {
+        lines,
+        ..Asked::get(visitor, target)
+    };
+    Case::new(asked, expected)
+}
+
+/// Every visitor at every kind of place.
+fn places() -> Vec<Case> {
+    let none = [
+        AsNobody,
+        Unauthorized,
+        Unauthorized,
+        Unauthorized,
+        Forbidden,
+    ];
+    let (alice, bob) = (As("alice"), As("bob"));
+    [
+        (Nobody, none),
+        (Stale, none),
+        (Half, none),
+        (Twice, none),
+        (
+            OneFactor,
+            [AsNobody, alice, Unauthorized, Unauthorized, Forbidden],
+        ),
+        (Alice, [alice, alice, alice, alice, Forbidden]),
+        (Bob, [bob, bob, bob, Forbidden, Forbidden]),
+    ]
+    .into_iter()
+    .flat_map(|(visitor, outcomes)| {
+        let targets = [
+            "/open/x?a=1",
+            "/feed/x",
+            "/page?a=/open/x",
+            "/staff/x",
+            "/internal/x",
+        ];
+        targets
+            .into_iter()
+            .zip(outcomes)
+            .map(move |(target, outcome)| get(visitor, target, outcome))
+    })
+    .collect()
+}
+
+const NAVIGATION: Lines = &[
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Sec-Fetch-Dest", "document"),
+    ("Accept", "text/html,*/*;q=0.8"),
+];
+
+/// A browser that navigates, an old one, a script, and curl.
+fn ways() -> Vec<Case> {
+    let fetch: Lines = &[("Sec-Fetch-Mode", "cors"), ("Accept", "text/html")];
+    let old: Lines = &[("Accept", "text/html,application/xhtml+xml")];
+    let curl: Lines = &[("User-Agent", "curl/8"), ("Accept", "*/*")];
+    vec![
+        with(Nobody, "/page?a=1&b=%20", NAVIGATION, Login),
+        with(Nobody, "/staff/x", NAVIGATION, Login),
+        with(Half, "/page", NAVIGATION, Login),
+        with(Bob, "/staff/x", NAVIGATION, Forbidden),
+        with(Alice, "/page", NAVIGATION, As("alice")),
+        with(Nobody, "/page", old, Login),
+        with(Nobody, "/page", fetch, Unauthorized),
+        with(Nobody, "/page", curl, Unauthorized),
+    ]
+}
+
+fn methods() -> Vec<Case> {
+    let by = |method, visitor, target, body, expected| {
+        let asked = Asked {
+            method,
+            body,
+            ..Asked::get(visitor, target)
+        };
+        Case::new(asked, expected)
+    };
+    vec![
+        by("HEAD", Alice, "/page", 0, As("alice")),
+        by("HEAD", Nobody, "/page", 0, Unauthorized),
+        by("HEAD", Nobody, "/open/x", 0, AsNobody),
+        by("POST", Alice, "/page", 300_000, As("alice")),
+        by("POST", Nobody, "/page", 10, Unauthorized),
+        by("POST", Nobody, "/open/x", 10, Unauthorized),
+        by("PUT", Alice, "/staff/x", 10, As("alice")),
+        by("DELETE", Bob, "/page", 0, As("bob")),
+        by("DELETE", Nobody, "/open/x", 0, Unauthorized),
+        by("OPTIONS", Nobody, "/page", 0, Unauthorized),
+        by("PROPFIND", Alice, "/page", 0, As("alice")),
+    ]
+}
+
+/// Identity that the client writes itself, in every spelling.
+fn forged() -> Vec<Case> {
+    let all: [Lines; 10] = [
+        &[("Remote-User", "mallory")],
+        &[("REMOTE-USER", "mallory")],
+        &[("remote_user", "mallory")],
+        &[("Remote_User", "mallory")],
+        &[("REMOTE_USER", "mallory")],
+        &[("X-Vestibule-Assertion", "mallory")],
+        &[
+            ("X_Vestibule-Assertion", "mallory"),
+            ("x-vestibule_assertion", "mallory"),
+        ],
+        &[
+            ("Remote-User", "mallory"),
+            ("Remote-User", "mallory"),
+            ("remote-user", ""),
+        ],
+        &[
+            ("Remote-Groups", "mallory"),
+            ("Remote-Email", "mallory"),
+            ("Remote-Name", "mallory"),
+        ],
+        &[
+            ("X-VESTIBULE-ASSERTION", "mallory"),
+            ("remote_groups", "mallory"),
+        ],
+    ];
+    let rows = all.into_iter().flat_map(|lines| {
+        [
+            with(Nobody, "/open/x", lines, AsNobody),
+            with(Nobody, "/page", lines, Unauthorized),
+            with(Alice, "/page", lines, As("alice")),
+        ]
+    });
+    rows.collect()
+}
+
+/// Lines that would have another request judged than the one that passes.
+fn misled() -> Vec<Case> {
+    let all: [Lines; 7] = [
+        &[
+            ("X-Original-URL", "http://app.example.com/open/x"),
+            ("X-Original-Method", "GET"),
+        ],
+        &[("X_Original_URL", "http://app.example.com/open/x")],
+        &[
+            ("X-Forwarded-Uri", "/open/x"),
+            ("X-Forwarded-Method", "GET"),
+        ],
+        &[
+            ("X-Forwarded-Host", "auth.example.com"),
+            ("X-Forwarded-Prefix", "/open"),
+        ],
+        &[("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1")],
+        &[
+            ("X-Rewrite-URL", "/open/x"),
+            ("X-HTTP-Method-Override", "GET"),
+        ],
+        &[(
+            "Forwarded",
+            "for=127.0.0.1;host=auth.example.com;proto=https",
+        )],
+    ];
+    let rows = all.into_iter().flat_map(|lines| {
+        [
+            with(Nobody, "/page", lines, Unauthorized),
+            with(Bob, "/staff/x", lines, Forbidden),
+        ]
+    });
+    let portal = get(Nobody, "/_vestibule/../page", Forbidden)
+        .but(
+            &[InLine],
+            Refused,
+            "our pages are there on every host, and so is what looks like them",
+        )
+        .but(&[Traefik], Unauthorized, CLEANED);
+    rows.chain([portal]).collect()
+}
+
+/// Headers that the client wants removed on the way (RFC 9110, 7.6.1).
+fn nominated() -> Vec<Case> {
+    vec![
+        with(
+            Alice,
+            "/page",
+            &[("Connection", "close, Remote-User")],
+            As("alice"),
+        ),
+        with(
+            Alice,
+            "/page",
+            &[("Connection", "close, X-Vestibule-Assertion, Remote-Groups")],
+            As("alice"),
+        ),
+        with(
+            Nobody,
+            "/page",
+            &[(
+                "Connection",
+                "close, Cookie, X-Original-URL, X-Forwarded-Uri",
+            )],
+            Unauthorized,
+        )
+        .but(
+            &[InLine],
+            Refused,
+            "a client that wants its sign-in removed is told so",
+        ),
+        with(
+            Bob,
+            "/staff/x",
+            &[("Connection", "close, X-Forwarded-Host, X-Forwarded-Method")],
+            Forbidden,
+        )
+        .but(&[Envoy], Refused, "Envoy takes no such nomination"),
+    ]
+}
+
+/// Traefik resolves dots, merges slashes and decodes letters first; gate and app get the same plain path.
+const CLEANED: &str = "Traefik passes the path on cleaned, and asks about that";
+
+/// Paths that servers read in different ways: one of the rules that they could meet is `deny`.
+fn unclear() -> Vec<Case> {
+    let kept_by_all = [
+        "/open/..%2fpage",
+        "/open%2fx",
+        "/open/..;/page",
+        "/open;a=1/x",
+        "/open/..%5cpage",
+        "/open/x%3fy",
+        "/open/%252e%252e/page",
+    ];
+    let cleaned_by_traefik = [
+        ("/open/../page", "/page"),
+        ("/open/./x", "/open/x"),
+        ("/open/%2e%2e/page", "/page"),
+        ("//open/x", "/open/x"),
+        ("/open//x", "/open/x"),
+        ("/%6fpen/x", "/open/x"),
+    ];
+    let both = |path| [Nobody, Alice].map(|visitor| get(visitor, path, Forbidden));
+    let mut cases: Vec<Case> = kept_by_all.into_iter().flat_map(both).collect();
+    cases.extend(both("/open/\u{5c}x"));
+    for (path, clean) in cleaned_by_traefik {
+        let nobody = if clean == "/page" {
+            Unauthorized
+        } else {
+            Rewritten(None, clean)
+        };
+        let alice = Rewritten(Some("alice"), clean);
+        let [of_nobody, of_alice] = both(path);
+        cases.push(of_nobody.but(&[Traefik], nobody, CLEANED));
+        cases.push(of_alice.but(&[Traefik], alice, CLEANED));
+    }
+    cases
+}
+
+/// What is no request at all.
+fn refused() -> Vec<Case> {
+    let asked = "the proxy asks about it, and this is how it is told";
+    vec![
+        get(Alice, "/open/x%00", Refused).but(&[Haproxy], Forbidden, asked),
+        get(Alice, "/open/x#y", Refused).but(&[Nginx, Caddy], Forbidden, asked),
+        get(Alice, "/open/%zz", Refused).but(&[Haproxy], Forbidden, asked),
+    ]
+}

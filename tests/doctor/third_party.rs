@@ -90,7 +90,7 @@ fn the_example_for_nginx_is_clean_and_without_its_care_it_is_not() {
     let good = nginx(&folder, &server, address);
     assert_eq!(bad(), (Some(0), vec![]));
     good.end(Signal::TERM);
-    let careless = server.replace("location /_vestibule/authz/", "location /nothing/");
+    let careless = server.replace("\"^/_vestibule/authz\"", "\"^/nothing\"");
     let careless = nginx(&folder, &careless, address);
     assert_eq!(bad(), (Some(1), vec!["open check-endpoints".to_owned()]));
     careless.end(Signal::TERM);

@@ -62,7 +62,7 @@ fn assert_good(config: &Path) {
 #[test]
 fn every_example_is_accepted_without_a_warning() {
     let examples = files(&root().join("examples"), ".toml");
-    assert_eq!(examples.len(), 9, "{examples:?}");
+    assert_eq!(examples.len(), 10, "{examples:?}");
     for config in examples {
         assert_good(&config);
     }
@@ -89,6 +89,25 @@ fn every_recipe_is_what_integrate_prints_for_its_configuration() {
         assert_eq!(output.status.code(), Some(0), "{proxy}");
         assert_eq!(printed, read_to_string(&recipe).unwrap(), "{proxy}");
     }
+}
+
+/// Containers find each other by name.
+#[test]
+fn the_recipe_for_compose_differs_by_its_addresses_alone() {
+    let folder = root().join("examples/compose");
+    let output = command(&["integrate", "nginx"], &folder.join("vestibule.toml"));
+    let mut printed = String::from_utf8(output.stdout).unwrap();
+    for (address, name) in [
+        ("127.0.0.1:8080", "gate:8080"),
+        ("127.0.0.1:3000", "app:5232"),
+    ] {
+        assert_eq!(printed.matches(address).count(), 1, "{printed}");
+        printed = printed.replace(address, name);
+    }
+    assert_eq!(
+        printed,
+        read_to_string(folder.join("vestibule.conf")).unwrap()
+    );
 }
 
 #[test]

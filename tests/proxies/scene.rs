@@ -98,6 +98,7 @@ pub(crate) struct Place {
 /// What each visitor sends: the cookies that browsers share between the hosts of a domain.
 #[derive(Clone, Debug)]
 struct Cookies {
+    person: Person,
     alice: String,
     bob: String,
     half: String,
@@ -177,6 +178,7 @@ impl Cookies {
             pairs.into_iter().flatten().collect::<Vec<_>>().join("; ")
         };
         Self {
+            person,
             alice: shared(&alice),
             bob: shared(&bob),
             // What is under way belongs to the login page's host, and counts for nothing elsewhere.
@@ -224,6 +226,7 @@ impl Scene {
             bob,
             half,
             one_factor,
+            person: _,
         } = &self.cookies;
         match visitor {
             Visitor::Nobody => "theme=dark".to_owned(),
@@ -267,6 +270,12 @@ impl Scene {
                 .map(|bytes| Reply::parse(asked.target, &bytes)),
             seen,
         }
+    }
+
+    /// The page that follows on Alice's password, given through the proxy.
+    pub(crate) fn give_password(&self) -> Reply {
+        let mut browser = Browser::new(self.address, AUTH_HOST);
+        self.cookies.person.give_password(&mut browser)
     }
 
     /// The status of a page of the gate, for Alice and with every header that a check believes.

@@ -49,6 +49,8 @@ pub(crate) fn table() -> Vec<Case> {
         nominated(),
         unclear(),
         refused(),
+        absolute(),
+        carried(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -316,5 +318,49 @@ fn refused() -> Vec<Case> {
         get(Alice, "/open/x%00", Refused).but(&[Haproxy], Forbidden, asked),
         get(Alice, "/open/x#y", Refused).but(&[Nginx, Caddy], Forbidden, asked),
         get(Alice, "/open/%zz", Refused).but(&[Haproxy], Forbidden, asked),
+    ]
+}
+
+/// Targets with a host of their own, which counts in place of `Host` (RFC 9112, 3.2.2).
+fn absolute() -> Vec<Case> {
+    let two_hosts = "HAProxy takes no request with two hosts";
+    vec![
+        get(Nobody, "http://app.example.com/page", Unauthorized),
+        get(Bob, "http://app.example.com/staff/x", Forbidden),
+        get(Nobody, "http://app.example.com/open/../page", Forbidden).but(
+            &[Traefik],
+            Unauthorized,
+            CLEANED,
+        ),
+        get(Nobody, "http://auth.example.com/page", Unauthorized).but(
+            &[Haproxy],
+            Refused,
+            two_hosts,
+        ),
+        get(
+            Alice,
+            "http://auth.example.com/_vestibule/authz/auth-request",
+            Refused,
+        )
+        .but(&[InLine], Forbidden, "no stranger's question is answered"),
+    ]
+}
+
+/// Lines that stand twice, and conditions that are for the app and not for the check.
+fn carried() -> Vec<Case> {
+    let conditions: Lines = &[
+        ("Range", "bytes=0-1"),
+        ("If-None-Match", "*"),
+        ("If-Modified-Since", "Thu, 01 Jan 2026 00:00:00 GMT"),
+    ];
+    vec![
+        with(Alice, "/page", &[("Cookie", "vestibule=x")], Unauthorized).but(
+            &[Envoy],
+            As("alice"),
+            "Envoy asks with the first line alone; browsers send one, and HTTP/2 crumbs are joined before",
+        ),
+        with(Alice, "/page", &[("Cookie", "lang=en")], As("alice")),
+        with(Alice, "/page", conditions, As("alice")),
+        with(Nobody, "/page", conditions, Unauthorized),
     ]
 }

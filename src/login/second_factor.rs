@@ -16,7 +16,8 @@ use crate::store::table::UpdateError;
 use tokio::time::Instant;
 
 impl Login {
-    /// Checks a code, TOTP or backup, and begins the session.
+    /// Checks a code, TOTP or backup, and begins the session. A refusal is as old as every other, counted from
+    /// `since`: from before anything of the account was read.
     ///
     /// # Errors
     /// [`LoginError::Over`] when the tries or the time are used up; [`LoginError::Refused`] alike
@@ -27,10 +28,10 @@ impl Login {
         typed: &str,
         previous: Option<&AccountToken<SessionRecord>>,
         client: &Client,
+        since: Instant,
     ) -> Result<SignedIn, LoginError> {
-        let begun = Instant::now();
         let outcome = self.redeem(token, typed, previous, client).await;
-        self.level(begun, outcome).await
+        self.level(since, outcome).await
     }
 
     async fn redeem(

@@ -169,7 +169,11 @@ impl World {
         token: &Token<Transaction>,
         code: &str,
     ) -> Result<SignedIn, LoginError> {
-        self.login.second_factor(token, code, None, &client()).await
+        let since = Instant::now();
+        let login = &self.login;
+        login
+            .second_factor(token, code, None, &client(), since)
+            .await
     }
 
     fn code(&self, who: usize, offset: i64) -> String {

@@ -12,6 +12,7 @@ use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 /// Shows the form to whoever has given a password; to somebody who is signed in, it asks for a code afresh.
 pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
@@ -68,16 +69,19 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
     if let Err(refusal) = form.finish() {
         return visit.refused(refusal);
     }
-    // Before the check: how long an account takes to read would tell something of it (CWE-208).
+    // Not from the beginning: whoever sends a form slowly would use up the time that all refusals take.
+    let since = Instant::now();
+    // Read within that time: its length tells something of the account (CWE-208).
     let page = match Asking::of(visit, &token, &transaction).await {
         Ok(page) => page,
         Err(refused) => return refused,
     };
     let (previous, client) = (visit.session_token(), visit.client());
-    let checked = visit
-        .context
-        .login
-        .second_factor(&token, &code, previous.as_ref(), &client);
+    let checked =
+        visit
+            .context
+            .login
+            .second_factor(&token, &code, previous.as_ref(), &client, since);
     let (status, notice) = match checked.await {
         Ok(signed_in) => return visit.signed_in(&signed_in),
         Err(LoginError::Over) => return visit.over(),

@@ -36,6 +36,8 @@ impl HostPattern {
 /// A path condition: segments, where `*` stands for any one and a last `**` for any number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
+    /// What every path begins with that matches; looked at first, because most rules are about other paths.
+    literal: String,
     segments: Vec<Segment>,
     rest: Rest,
 }
@@ -70,12 +72,19 @@ impl PathPattern {
         } else {
             text.split('/').map(Segment::parse).collect()
         };
-        Self { segments, rest }
+        Self {
+            literal: literal(&segments),
+            segments,
+            rest,
+        }
     }
 
     /// Is it this path? Compared byte by byte, without allocation.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
+        if !path.starts_with(self.literal.as_str()) {
+            return false;
+        }
         let mut actual = path.strip_prefix('/').unwrap_or(path).split('/');
         let all = self
             .segments
@@ -86,6 +95,22 @@ impl PathPattern {
             Rest::Anything => true,
         }
     }
+}
+
+/// The path up to the first `*`.
+fn literal(segments: &[Segment]) -> String {
+    let mut literal = String::new();
+    for segment in segments {
+        literal.push('/');
+        match segment {
+            Segment::Exact(text) => literal.push_str(text),
+            Segment::Glob(parts) => {
+                literal.push_str(parts.first().map_or("", String::as_str));
+                break;
+            }
+        }
+    }
+    literal
 }
 
 impl Segment {

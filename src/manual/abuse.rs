@@ -89,6 +89,19 @@
 //! | X-132 | cookies of another gate | nobody's, and no known browser's | `tests/login/outside.rs::the_cookies_of_another_gate_are_nobodys` |
 //! | – | methods that nobody expects | 4xx before anything is looked at | `tests/login/outside.rs::odd_methods_get_nobody_anywhere`, `tests/routes.rs::nothing_but_get_head_and_post_is_answered` |
 //!
+//! # Rules, and proxies that ask
+//!
+//! | id | what is tried | what happens | shown by |
+//! |---|---|---|---|
+//! | – | a path in another spelling, to meet a weaker rule | every rule of its host counts, and two factors at least | `src/authz/rule/tests.rs::another_spelling_of_a_path_never_meets_less` |
+//! | – | a password alone, a login under way, a code of another session, a session that was signed out meanwhile, for what asks for more | a code is asked for, and counts only for a session that lives in this browser | `tests/access/main.rs::a_login_under_way_opens_nothing_that_one_factor_opens`, `tests/access/step_up.rs::a_step_up_dies_with_its_session` |
+//! | – | an open WebSocket, after its user was taken out of the group | closed within seconds | `tests/access/main.rs::an_open_websocket_closes_when_its_user_may_no_longer_have_it` |
+//! | – | asking as a proxy would, from elsewhere | 403 | `tests/auth_check/questions.rs::nobody_but_a_trusted_proxy_is_answered` |
+//! | – | `X-Original-URL` and its like, missing, doubled, or those of another proxy | no question, or nothing | `tests/auth_check/questions.rs::a_header_that_is_missing_or_doubled_is_no_question`, `tests/auth_check/questions.rs::no_dialect_believes_the_headers_of_another` |
+//! | – | a query, body, range, condition, upgrade or user agent, to change a decision | nothing changes | `tests/auth_check/questions.rs::conditions_ranges_and_upgrades_change_nothing`, `tests/auth_check/questions.rs::a_body_is_never_waited_for` |
+//! | – | a path of ours that another server finds the app behind | 403 | `tests/auth_check/questions.rs::our_own_pages_are_let_through_on_our_host_and_judged_on_every_other` |
+//! | – | forged identity headers through nginx, Caddy, HAProxy, Traefik, Envoy, in every spelling | the app never sees one | `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does` |
+//!
 //! # The app in the same origin
 //!
 //! | id | what is tried | what happens | shown by |

@@ -140,7 +140,7 @@
 //!
 //! | nr | level | how | held by |
 //! |---|---|---|---|
-//! | 8.1.1, 8.1.2 | 1, 2 | met: rules by host, path and method; profile and groups by administrators only | |
+//! | 8.1.1, 8.1.2 | 1, 2 | met: rules by host, path, method, network, group and user; profile and groups by administrators only | `src/authz/rule/tests.rs::whoever_is_not_named_goes_on_to_the_next_rule` |
 //! | 8.2.1 | 1 | met: what no rule opens needs two factors | `src/authz/rule/tests.rs::no_rule_means_two_factors` |
 //! | 8.2.2 | 1 | met: a session reaches its own account only | `tests/login/sessions.rs::a_session_is_taken_from_its_cookie_alone` |
 //! | 8.2.3 | 2 | met: unknown fields are refused | `tests/routes.rs::forms_are_read_within_their_bounds` |

@@ -240,7 +240,10 @@ fn look(config: &Config, place: &Place) -> Result<Look, StartError> {
 }
 
 fn form_action(config: &Config, place: &Place) -> String {
-    let others = origins(config, place).into_iter().skip(1);
+    let origins = origins(config, place);
+    // Ours is not "self" on the pages of another host.
+    let ours_alone = origins.len() == 1;
+    let others = origins.into_iter().skip(usize::from(ours_alone));
     let shared = shared(config)
         .into_iter()
         .flat_map(|shared| shared.sources());

@@ -40,12 +40,15 @@ fn place(config: &Config, index: usize, report: &mut Report) {
         let hint = "give the app another path, or change portal.path";
         report.refuse(&[&path, "portal.path"], Wrong::new(what, hint));
     }
+    // Where each app names its host, each host has a sign-in of its own.
+    let any_host = config.upstreams.iter().any(|app| app.host.is_none());
     if let Some(name) = &upstream.host
+        && any_host
         && !shares_cookie(config, name)
     {
         let public = &config.public_url;
         let what = format!("browsers do not send the sign-in of {public} to {name}");
-        let hint = "set session.cookie_domain to a domain that holds both hosts";
+        let hint = "set session.cookie_domain to a domain that holds both hosts, or name the host of every app";
         let keys = [&*host, "public_url", "session.cookie_domain"];
         report.warn(&keys, Wrong::new(what, hint));
     }

@@ -287,6 +287,8 @@ fn password_context(config: &Config) -> Vec<String> {
 fn limits(throttle: &config::Throttle) -> Limits {
     const MINUTE: Duration = Duration::from_secs(60);
     const HOUR: Duration = Duration::from_secs(3_600);
+    // Far more than anyone who has a code to type needs.
+    const STEP_UPS: u32 = 30;
     let slots = u32::try_from(throttle.max_keys)
         .ok()
         .and_then(NonZeroU32::new);
@@ -306,6 +308,7 @@ fn limits(throttle: &config::Throttle) -> Limits {
         known: limit(throttle.free_attempts, throttle.delay),
         codes: within(throttle.codes_per_hour, HOUR),
         backup_codes: within(throttle.backup_codes_per_hour, HOUR),
+        step_ups: within(STEP_UPS, MINUTE),
     }
 }
 

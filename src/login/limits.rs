@@ -22,6 +22,8 @@ pub struct Limits {
     pub codes: Limit,
     /// Backup codes for one account.
     pub backup_codes: Limit,
+    /// Step-ups that one account begins: each is a row of the store.
+    pub step_ups: Limit,
 }
 
 /// How much more a network is granted than one address.
@@ -48,7 +50,7 @@ impl Limits {
         self.all().into_iter().map(Limit::used_slots).sum()
     }
 
-    fn all(&self) -> [&Limit; 8] {
+    fn all(&self) -> [&Limit; 9] {
         [
             &self.address_minute,
             &self.address_hour,
@@ -58,6 +60,7 @@ impl Limits {
             &self.known,
             &self.codes,
             &self.backup_codes,
+            &self.step_ups,
         ]
     }
 }

@@ -8,7 +8,6 @@ use crate::authn::transaction::{Step, Transaction};
 use crate::login::{Advanced, Client, Login, LoginError, SignedIn, store};
 use crate::secret::Token;
 use crate::sessions::key_of;
-use crate::store::Error;
 use crate::store::table::UpdateError;
 
 impl Login {
@@ -45,13 +44,20 @@ impl Login {
     /// Begins to ask a live session for a code, for the first time or afresh.
     ///
     /// # Errors
-    /// When the store cannot keep that.
-    pub async fn step_up(&self, session: &Resumed, return_to: String) -> Result<Advanced, Error> {
+    /// When the account begins too many, or the store cannot keep it.
+    pub async fn step_up(
+        &self,
+        session: &Resumed,
+        return_to: String,
+    ) -> Result<Advanced, LoginError> {
+        self.parts.limits.step_ups.take(session.account())?;
         let now = self.parts.clock.now();
         let step = Step::SecondFactor(FirstFactorSession::step_up(session, now));
         // It grants nothing here, so nothing is claimed.
         let transaction = Transaction::begin(step, return_to, Device::Unknown, now);
-        store(&self.parts.transactions, transaction).await
+        store(&self.parts.transactions, transaction)
+            .await
+            .map_err(LoginError::Store)
     }
 
     /// The session that a step-up raises has to be alive, and in this browser: whoever signed out

@@ -127,6 +127,7 @@ impl World {
                 known: limit(),
                 codes: limit(),
                 backup_codes: limit(),
+                step_ups: limit(),
             },
             ceiling: Ceiling::default(),
             devices: DeviceKey::new(Key::from_bytes([7; 32]), Duration::from_secs(60)),

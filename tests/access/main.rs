@@ -237,3 +237,23 @@ rule = [
     assert_eq!(other.echo("b").expect("it stays open"), "b");
     assert!(open("/staff/live").is_err());
 }
+
+#[test]
+fn nobody_fills_the_store_with_step_ups() {
+    let scene = Scene::new("");
+    let mut browser = scene.gate.browser();
+    scene
+        .alice
+        .sign_in(&mut browser, &scene.alice.backup_codes[0]);
+    let session = browser.cookie_header();
+    let begin = || {
+        let lines = [("Cookie", session.as_str())];
+        let mut fresh = scene.gate.browser();
+        fresh
+            .send("GET", "/_vestibule/second-factor", &lines, b"")
+            .status
+    };
+    let statuses: Vec<u16> = (0..40).map(|_| begin()).collect();
+    assert_eq!(statuses[..30], [303; 30]);
+    assert!(statuses[30..].contains(&429), "{statuses:?}");
+}

@@ -7,6 +7,7 @@ use crate::login::LoginError;
 use crate::secret::Token;
 use crate::web::Body;
 use crate::web::page::Form;
+use crate::web::page::error::Problem;
 use crate::web::page::second_factor::{Model, Notice, Purpose, Way, view};
 use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
@@ -50,7 +51,13 @@ async fn step_up(visit: &Visit<'_>) -> Response<Body> {
     let back = return_to.as_str().to_owned();
     match login.step_up(&visitor.session, back).await {
         Ok(advanced) => visit.go_on("/second-factor", &advanced.token).await,
-        Err(error) => visit.unavailable(&error),
+        Err(LoginError::Store(error)) => visit.unavailable(&error),
+        Err(LoginError::Limited(limited)) => {
+            visit.fail(Problem::TooMany(limited.retry_after), "too-many-step-ups")
+        }
+        Err(
+            LoginError::Busy(_) | LoginError::Malformed | LoginError::Over | LoginError::Refused,
+        ) => visit.over(),
     }
 }
 

@@ -36,8 +36,8 @@ impl HostPattern {
 /// A path condition: segments, where `*` stands for any one and a last `**` for any number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
-    /// What every path begins with that matches; looked at first, because most rules are about other paths.
-    literal: String,
+    /// What every path begins and ends with that matches; looked at first, because most rules are about others.
+    ends: [String; 2],
     segments: Vec<Segment>,
     rest: Rest,
 }
@@ -45,7 +45,9 @@ pub struct PathPattern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
     Exact(String),
-    /// Parts between `*`; a lone `*` is two empty parts.
+    /// A lone `*`.
+    Any,
+    /// Parts between `*`.
     Glob(Vec<String>),
 }
 
@@ -66,14 +68,15 @@ impl PathPattern {
             }
             Some(_) | None => (text, Rest::Nothing),
         };
-        let all_of_it = text.is_empty() && rest == Rest::Anything;
-        let segments = if all_of_it {
-            Vec::new()
-        } else {
-            text.split('/').map(Segment::parse).collect()
+        let (ends, segments) = match (text, rest) {
+            ("", Rest::Anything) => Default::default(),
+            _ => (
+                ends(text, rest),
+                text.split('/').map(Segment::parse).collect(),
+            ),
         };
         Self {
-            literal: literal(&segments),
+            ends,
             segments,
             rest,
         }
@@ -82,7 +85,8 @@ impl PathPattern {
     /// Is it this path? Compared byte by byte, without allocation.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        if !path.starts_with(self.literal.as_str()) {
+        let [front, back] = &self.ends;
+        if !path.starts_with(front.as_str()) || !path.ends_with(back.as_str()) {
             return false;
         }
         let mut actual = path.strip_prefix('/').unwrap_or(path).split('/');
@@ -97,25 +101,22 @@ impl PathPattern {
     }
 }
 
-/// The path up to the first `*`.
-fn literal(segments: &[Segment]) -> String {
-    let mut literal = String::new();
-    for segment in segments {
-        literal.push('/');
-        match segment {
-            Segment::Exact(text) => literal.push_str(text),
-            Segment::Glob(parts) => {
-                literal.push_str(parts.first().map_or("", String::as_str));
-                break;
-            }
-        }
+/// The path up to the first `*`, and from the last one on; without any, all of it.
+fn ends(text: &str, rest: Rest) -> [String; 2] {
+    let path = format!("/{text}");
+    let [front, back] = [path.split('*').next(), path.rsplit('*').next()];
+    let own = |end: Option<&str>| end.unwrap_or_default().to_owned();
+    match rest {
+        Rest::Nothing => [own(front), own(back)],
+        Rest::Anything => [own(front), String::new()],
     }
-    literal
 }
 
 impl Segment {
     fn parse(text: &str) -> Self {
-        if text.contains('*') {
+        if text == "*" {
+            Self::Any
+        } else if text.contains('*') {
             Self::Glob(text.split('*').map(str::to_owned).collect())
         } else {
             Self::Exact(text.to_owned())
@@ -125,6 +126,7 @@ impl Segment {
     fn matches(&self, text: &str) -> bool {
         match self {
             Self::Exact(expected) => text == expected,
+            Self::Any => true,
             Self::Glob(parts) => glob(parts, text),
         }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 #[test]
 fn patterns_match_whole_segments() {
@@ -43,5 +44,34 @@ fn hosts_match_on_label_boundaries_and_in_any_case() {
     ] {
         let actual = HostPattern::parse(pattern).matches(host);
         assert_eq!(actual, expected, "{pattern} on {host}");
+    }
+}
+
+/// Byte for byte: `*` is any text without a slash, a last `/**` nothing or whatever is below.
+fn slowly(pattern: &[u8], path: &[u8]) -> bool {
+    match (pattern, path) {
+        (b"/**", [] | [b'/', ..]) | ([], []) => true,
+        ([b'*', pattern_on @ ..], _) => {
+            let longer =
+                matches!(path, [byte, path_on @ ..] if *byte != b'/' && slowly(pattern, path_on));
+            longer || slowly(pattern_on, path)
+        }
+        ([expected, pattern_on @ ..], [actual, path_on @ ..]) => {
+            expected == actual && slowly(pattern_on, path_on)
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn looking_at_the_ends_first_changes_no_match(
+        pattern in "(/(a|b|ab|\\*|a\\*|\\*b|a\\*b|\\*a\\*)){1,3}(/\\*\\*)?|/\\*\\*",
+        path in "(/(a|b|ab|abb|aab)?){1,4}",
+    ) {
+        let actual = PathPattern::parse(&pattern).matches(&path);
+        prop_assert_eq!(actual, slowly(pattern.as_bytes(), path.as_bytes()), "{} on {}", pattern, path);
     }
 }

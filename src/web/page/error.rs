@@ -261,7 +261,8 @@ impl Problem {
         let advice = match self {
             Self::BadRequest => "Go to the start page and follow a link from there.",
             Self::NotEncrypted => {
-                "Change the beginning of the address to https:// and load it again."
+                "Change the beginning of the address to https:// and load it again. If it begins so already, whoever runs \
+                 this site has to let the proxy in front send X-Forwarded-Proto, and to name that proxy in trusted_proxies."
             }
             Self::NoCookie => {
                 "Allow cookies for this site in your browser’s settings, then start again."

@@ -166,6 +166,25 @@ fn explain_takes_every_part_of_a_request_into_account() {
 }
 
 #[test]
+fn a_path_like_ours_is_the_apps_where_another_proxy_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "public_url = \"https://auth.example.com\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+                  [access]\nrule = [{ host = \"wiki.example.com\", policy = \"deny\" }]\n";
+    write(folder.path().join("vestibule.toml"), config).unwrap();
+    for (host, decision) in [
+        ("auth.example.com", "ours"),
+        ("auth.example.com:8443", "sign-in"),
+        ("wiki.example.com", "deny"),
+    ] {
+        let url = format!("https://{host}/_vestibule/login");
+        let mut command = vestibule(&["access", "explain", "--json", "--url", &url]);
+        let outcome = run(command.current_dir(folder.path()));
+        let answer: Value = serde_json::from_str(done(&outcome)).unwrap();
+        assert_eq!(answer["decision"], json!(decision), "{url}");
+    }
+}
+
+#[test]
 fn explain_knows_the_groups_that_the_store_knows() {
     let gate = Gate::start(
         "[access]\nrule = [{ groups = \"staff\", policy = \"two-factor\" }]\ndefault = \"deny\"\n",

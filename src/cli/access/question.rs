@@ -96,7 +96,8 @@ impl Question {
         if !hosts(config).is_none_or(is_known) {
             return Answer::UnknownHost;
         }
-        if Route::of(&target, &config.portal.path) != Route::Application {
+        let portal = &config.portal.path;
+        if Route::of(&target, portal) != Route::Application && has_pages(config, &target) {
             return Answer::Ours;
         }
         let method = self.read_method().expect("it was checked");
@@ -109,6 +110,15 @@ impl Question {
         let rules = rules(&config.access);
         Answer::Judged(explain(&rules, asked, account.as_ref(), self.shown()))
     }
+}
+
+/// Are our pages there? On the host of an app behind another proxy, which asks us, a path like ours is the app's.
+fn has_pages(config: &Config, target: &Target) -> bool {
+    let in_line = config.upstreams.iter().any(|app| {
+        let host = app.host.as_deref();
+        host.is_none_or(|host| host == target.host())
+    });
+    in_line || target.origin() == config.public_url.as_str()
 }
 
 fn wrong(what: &str, text: &str, hint: &str) -> String {

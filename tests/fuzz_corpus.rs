@@ -99,7 +99,7 @@ macro_rules! replayed {
 }
 
 replayed! {
-    backup code command configuration cookies form forwarded password_hash record request return_to target username
+    auth_check backup code command configuration cookies form forwarded password_hash record request return_to target username
 }
 
 #[test]

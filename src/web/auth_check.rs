@@ -15,7 +15,7 @@ use crate::authz::target::Target;
 use crate::gate::Verdict;
 use crate::web::access::Answered;
 use crate::web::context::Context;
-use crate::web::request::{Inbound, Trust};
+use crate::web::request::{Inbound, Trust, framing};
 use crate::web::respond::Asker;
 use crate::web::route::{Dialect, Route};
 use crate::web::tally::Class;
@@ -24,10 +24,12 @@ use http::{HeaderMap, Method};
 use reply::Reply;
 
 /// The request that a proxy asks about.
-#[derive(Clone, Debug)]
-struct Original {
-    method: Method,
-    target: Target,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// How the visitor asks.
+    pub method: Method,
+    /// For what the visitor asks.
+    pub target: Target,
 }
 
 /// Answers a check.
@@ -52,7 +54,8 @@ pub async fn answer(
         context.record(inbound, Event::AuthzFail, "not_a_trusted_proxy");
         return unclear.stranger();
     }
-    let Some(original) = read(context, dialect, parts, inbound) else {
+    let portal = &context.place.portal;
+    let Some(original) = read(dialect, portal, parts, inbound.target()) else {
         context.record(inbound, Event::InputValidationFail, "auth_check");
         return unclear.unclear();
     };
@@ -71,14 +74,16 @@ pub async fn answer(
     }
 }
 
-fn read(context: &Context, dialect: Dialect, parts: &Parts, inbound: &Inbound) -> Option<Original> {
-    match dialect {
+/// The request that a check is about, `None` where it is not said once and clearly; `check` is what was asked of us.
+/// A method that is refused in front of an app is none here: no rule may miss `post` because it names `POST`.
+#[must_use]
+pub fn read(dialect: Dialect, portal: &str, parts: &Parts, check: &Target) -> Option<Original> {
+    let original = match dialect {
         Dialect::AuthRequest => auth_request::read(&parts.headers),
         Dialect::ForwardAuth => forward_auth::read(&parts.headers),
-        Dialect::ExtAuthz => {
-            ext_authz::read(&context.place.portal, &parts.method, inbound.target())
-        }
-    }
+        Dialect::ExtAuthz => ext_authz::read(portal, &parts.method, check),
+    };
+    original.filter(|original| framing::check_method(&original.method).is_ok())
 }
 
 /// The value of a header that has to stand there once: of two, proxy and app may each believe another.

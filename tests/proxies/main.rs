@@ -88,6 +88,7 @@ fn complaints(scene: &Scene) -> String {
         }
     }
     complaints.push_str(&websockets(scene));
+    complaints.push_str(&hosts_with_a_path(scene));
     // The forms go by host and scheme, which the proxy has to hand on; a form that is missing ends the test.
     scene.give_password().form(&["code"]);
     if scene.proxy != Proxy::InLine {
@@ -113,6 +114,34 @@ fn websockets(scene: &Scene) -> String {
             "{:?}: WebSocket of nobody: {refused:?}",
             scene.proxy
         );
+    }
+    complaints
+}
+
+/// A client that writes an open path behind the host gets no other one for it.
+fn hosts_with_a_path(scene: &Scene) -> String {
+    let mut complaints = String::new();
+    let port = scene.address.port();
+    for behind in [
+        "/open/x",
+        ":80/open/x",
+        ":/open/x",
+        "/open/x?",
+        "?",
+        ":80?",
+        "#",
+        "/open/x#",
+        "\\open",
+        ".:80/open",
+    ] {
+        for host in [
+            format!("{APP_HOST}{behind}"),
+            format!("{APP_HOST}{}", behind.replace("80", &port.to_string())),
+        ] {
+            if scene.reaches_app(&host) {
+                let _ = writeln!(complaints, "{:?}: Host: {host} opens /page", scene.proxy);
+            }
+        }
     }
     complaints
 }

@@ -272,6 +272,20 @@ impl Scene {
         }
     }
 
+    /// Whether the app sees what nobody may who is nobody, asked for under this host.
+    pub(crate) fn reaches_app(&self, host: &str) -> bool {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{:?}-{number}", self.proxy);
+        let message = format!(
+            "GET /page HTTP/1.1\r\nHost: {host}\r\nX-Case: {mark}\r\nConnection: close\r\n\r\n"
+        );
+        // Whatever the answer is, none at all too: the app is asked whom it saw.
+        let _ = exchange(self.address, message.as_bytes());
+        let seen = self.app.seen();
+        seen.iter()
+            .any(|seen| seen.all("x-case") == [mark.as_str()])
+    }
+
     /// The page that follows on Alice's password, given through the proxy.
     pub(crate) fn give_password(&self) -> Reply {
         let mut browser = Browser::new(self.address, AUTH_HOST);

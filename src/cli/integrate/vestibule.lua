@@ -32,13 +32,14 @@ end
 
 local function ask(txn)
     local received = txn.http:req_get_headers()
-    local host = only(received, "host")
-    if not host then
+    local host, path = only(received, "host"), txn.sf:pathq()
+    -- The client writes the host: nothing in it may end it, for the path follows in the same line.
+    if not host or not host:match("^[%w%.%-_:%[%]]+$") or path:sub(1, 1) ~= "/" then
         return "403"
     end
     local headers = {
         ["x-original-method"] = { txn.sf:method() },
-        ["x-original-url"] = { "https://" .. host .. txn.sf:pathq() },
+        ["x-original-url"] = { "https://" .. host .. path },
     }
     for _, name in ipairs(ASKED_WITH) do
         if received[name] then

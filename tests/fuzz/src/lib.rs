@@ -4,6 +4,7 @@
 //! `tests/fuzz_corpus.rs` feeds it the kept ones of `corpus/` in every run of the tests.
 //! Targets use what the gate makes public, and nothing else.
 
+mod auth_check;
 mod backup;
 mod code;
 mod command;
@@ -33,6 +34,7 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    target("auth_check", auth_check::check),
     target("backup", backup::check),
     target("code", code::check),
     target("command", command::check),

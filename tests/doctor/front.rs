@@ -1,10 +1,11 @@
 //! A proxy in front of a gate, as careless as a test wants it, with TLS or without.
 
 use std::convert::Infallible;
-use std::io::Error;
+use std::io::{Error, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
@@ -33,6 +34,37 @@ pub(crate) struct Conduct {
 pub(crate) struct Behind {
     pub(crate) gate: SocketAddr,
     pub(crate) app: SocketAddr,
+}
+
+/// Answers every connection so, with the beginning of its request, until the test process ends.
+pub(crate) fn raw(
+    answer: impl Fn(&mut std::net::TcpStream, &str) -> std::io::Result<()> + Send + Sync + 'static,
+) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, answer) = (stream.expect("a connection"), Arc::clone(&answer));
+            thread::spawn(move || {
+                let mut request = [0; 4096];
+                // Whoever leaves early has heard enough.
+                let _ = stream.read(&mut request).and_then(|length| {
+                    let request = String::from_utf8_lossy(&request[..length]);
+                    answer(&mut stream, &request)
+                });
+            });
+        }
+    });
+    address
+}
+
+/// Answers everything with this head.
+pub(crate) fn saying(head: &str) -> SocketAddr {
+    let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    raw(move |stream, _| stream.write_all(answer.as_bytes()))
 }
 
 /// A running proxy; ends when dropped.

@@ -23,6 +23,10 @@ use serde_json::Value;
 
 /// Runs the doctor with nothing of this process's configuration around it.
 pub(crate) fn doctor(arguments: &[&str]) -> Outcome {
+    doctor_with(arguments, &[])
+}
+
+fn doctor_with(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("VESTIBULE_") {
@@ -33,6 +37,7 @@ pub(crate) fn doctor(arguments: &[&str]) -> Outcome {
     let output = command
         .arg("doctor")
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(empty.path())
         .output()
         .unwrap();
@@ -56,6 +61,9 @@ pub(crate) fn results(arguments: &[&str]) -> (Option<i32>, Vec<(String, String)>
         .collect();
     let is_open = results.iter().any(|(_, result)| result == "open");
     assert_eq!(report["open"], is_open);
+    let is_broken = results.iter().any(|(_, result)| result == "broken");
+    assert_eq!(report["broken"], is_broken);
+    assert_eq!(outcome.code, Some(i32::from(is_open || is_broken)));
     // Shown when a test fails.
     eprintln!("{}", outcome.stdout);
     (outcome.code, results)
@@ -67,7 +75,7 @@ pub(crate) fn complaints(arguments: &[&str]) -> (Option<i32>, Vec<String>) {
     let (code, results) = results(arguments);
     let bad = results
         .into_iter()
-        .filter(|(_, result)| ["warn", "open"].contains(&result.as_str()));
+        .filter(|(_, result)| ["warn", "broken", "open"].contains(&result.as_str()));
     (
         code,
         bad.map(|(check, result)| format!("{result} {check}"))
@@ -124,6 +132,7 @@ fn a_gate_in_line_is_clean() {
         "skip https",
         "ok open-paths",
         "ok identity-headers",
+        "ok underscore-headers",
         "ok forwarded-headers",
         "ok rewrite-headers",
         "ok path-tricks",
@@ -157,14 +166,14 @@ fn what_it_says_is_one_line_for_each_check_and_a_sum() {
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!(
         lines[0],
-        "open  sign-in            open to everybody: a stranger gets 200 from http://app.localhost/open"
+        "open    sign-in             open to everybody: a stranger gets 200 from http://app.localhost/open"
     );
     assert!(
         lines[1].contains("-> if that is meant, name the path with --open"),
         "{lines:?}"
     );
     assert!(
-        lines.last().unwrap().starts_with("1 OPEN, 0 to look at, "),
+        lines.last().unwrap().starts_with("1 open: sign-in. "),
         "{lines:?}"
     );
 }
@@ -235,6 +244,7 @@ fn the_listener_for_operators_is_not_for_everybody() {
 #[test]
 fn wrong_usage_and_a_target_that_is_not_there_are_said_so() {
     let nobody = nobody().to_string();
+    let key = front::tls_file("key.pem").display().to_string();
     let unreachable: &[&str] = &["--url", "http://app.localhost/", "--connect", &nobody];
     for arguments in [
         &[][..],
@@ -244,7 +254,10 @@ fn wrong_usage_and_a_target_that_is_not_there_are_said_so() {
         &["--url", "http://a/", "--open", "healthz"],
         &["--url", "http://a/", "--open", "/a?b"],
         &["--url", "http://a/", "--upstream", "unix:/run/app.sock"],
+        &["--url", "http://a/", "--connect", "a:80"],
+        &["--url", "http://a/", "--connect", "a=127.0.0.1:80"],
         &["--url", "https://a/", "--ca-file", "/nowhere"],
+        &["--url", "https://a/", "--ca-file", &key],
         unreachable,
     ] {
         let outcome = doctor(arguments);
@@ -255,5 +268,81 @@ fn wrong_usage_and_a_target_that_is_not_there_are_said_so() {
         );
         assert!(outcome.stderr.starts_with("error: "), "{}", outcome.stderr);
         assert!(outcome.stderr.contains("hint: "), "{}", outcome.stderr);
+    }
+}
+
+/// As in a container of nothing but the binary.
+#[test]
+fn without_any_authority_a_file_is_asked_for_and_enough() {
+    let empty = tempfile::tempdir().unwrap();
+    let folder = empty.path().display().to_string();
+    let file = format!("{folder}/none.pem");
+    let nothing = [
+        ("SSL_CERT_DIR", folder.as_str()),
+        ("SSL_CERT_FILE", file.as_str()),
+    ];
+    let nobody = nobody().to_string();
+    let url = "https://app.localhost/";
+    let outcome = doctor_with(&["--url", url, "--connect", &nobody], &nothing);
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    let error = "error: this system knows no certificate authority\nhint: ";
+    assert!(outcome.stderr.starts_with(error), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("--ca-file"), "{}", outcome.stderr);
+    let ca = front::tls_file("ca.pem").display().to_string();
+    let named = ["--url", url, "--connect", &nobody, "--ca-file", &ca];
+    let outcome = doctor_with(&named, &nothing);
+    assert!(
+        outcome.stderr.contains("the connection is refused"),
+        "{outcome:?}"
+    );
+    // Plain http needs none.
+    let plain = ["--url", "http://app.localhost/", "--connect", &nobody];
+    let outcome = doctor_with(&plain, &nothing);
+    assert!(
+        outcome.stderr.contains("the connection is refused"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_no_proof_that_an_app_is_shut_off() {
+    let app = App::start();
+    let gate = in_line(&app);
+    let address = gate.address().to_string();
+    let arguments = [
+        "--url",
+        "http://app.localhost/",
+        "--connect",
+        &address,
+        "--upstream",
+        "http://app.invalid:3000",
+    ];
+    let (_, results) = results(&arguments);
+    assert_eq!(
+        results.last(),
+        Some(&("upstream".to_owned(), "skip".to_owned()))
+    );
+}
+
+#[test]
+fn plain_http_is_open_unless_it_stays_on_this_machine() {
+    let app = App::start();
+    let gate = Gate::start(&format!(
+        "public_url = \"http://app.example.com\"\n{}{RULES}",
+        app.upstream()
+    ));
+    let address = gate.address().to_string();
+    let arguments = ["--url", "http://app.example.com/", "--connect", &address];
+    assert_eq!(
+        complaints(&arguments),
+        (Some(1), vec!["open https".to_owned()])
+    );
+}
+
+#[test]
+fn the_help_tells_what_results_and_exit_status_mean() {
+    let help = doctor(&["--help"]).stdout;
+    for part in ["open    a stranger", "broken  nobody", "Exit status 0:"] {
+        assert!(help.contains(part), "{help}");
     }
 }

@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderValue, Uri};
 use std::net::SocketAddr;
 
-use crate::front::{Behind, Conduct, Front, tls_file};
+use crate::front::{Behind, Conduct, Front, saying, tls_file};
 use crate::harness::app::App;
 use crate::harness::gate::Gate;
 use crate::{RULES, complaints, doctor, results};
@@ -57,10 +57,9 @@ impl Scene {
     #[track_caller]
     fn complaints(&self) -> (Option<i32>, Vec<String>) {
         let address = self.front.address().to_string();
-        // Port 80 of this machine belongs to nobody's test.
-        let (code, mut bad) = complaints(&self.arguments(&address));
-        bad.retain(|complaint| !complaint.ends_with("plain-http"));
-        (code, bad)
+        let plain = saying("301 Moved\r\nLocation: https://app.localhost/closed");
+        let plain = format!("app.localhost:80={plain}");
+        complaints(&[&self.arguments(&address)[..], &["--connect", &plain]].concat())
     }
 }
 
@@ -108,7 +107,7 @@ const CAREFUL: Conduct = Conduct {
 fn found(complaints: &[&str]) -> (Option<i32>, Vec<String>) {
     let code = complaints
         .iter()
-        .any(|complaint| complaint.starts_with("open"));
+        .any(|complaint| !complaint.starts_with("warn"));
     let complaints = complaints.iter().map(|complaint| (*complaint).to_owned());
     (Some(i32::from(code)), complaints.collect())
 }
@@ -130,7 +129,10 @@ fn a_gate_behind_a_careful_proxy_is_clean() {
         assert_eq!(found.unwrap().1, "ok", "{check}");
     }
     let said = doctor(&scene.arguments(&address)).stdout;
-    assert!(said.contains("are Secure, HttpOnly and SameSite"), "{said}");
+    assert!(
+        said.contains("Secure, HttpOnly and SameSite, all that are set"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -189,7 +191,12 @@ fn open_paths_that_lead_past_the_gate_are_found() {
     let scene = Scene::new("leaf.pem", RULES, past);
     assert_eq!(
         scene.complaints(),
-        found(&["open identity-headers", "open path-tricks"])
+        found(&[
+            "open identity-headers",
+            "open underscore-headers",
+            "open forwarded-headers",
+            "open path-tricks",
+        ])
     );
 }
 

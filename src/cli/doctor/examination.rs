@@ -2,61 +2,15 @@
 
 use crate::cli::doctor::Doctor;
 use crate::cli::doctor::answer::{Answer, Reception};
-use crate::cli::doctor::check::{headers, paths, sign_in, transport};
+use crate::cli::doctor::check::headers::forwarded::forwarded;
+use crate::cli::doctor::check::headers::identity::{Spelling, identity};
+use crate::cli::doctor::check::headers::rewrite::rewrite;
+use crate::cli::doctor::check::sign_in::{Login, Meant};
+use crate::cli::doctor::check::{login_loop, paths, redirects, sign_in, transport};
 use crate::cli::doctor::finding::Finding;
-use crate::cli::doctor::place::Place;
-use crate::cli::doctor::visitor::Visitor;
+use crate::cli::doctor::known::{Known, PORTAL};
+use crate::cli::doctor::visitor::{Silence, Visitor};
 use crate::cli::doctor::walk::{Step, Walk};
-use crate::cli::{Common, Failure, load};
-use crate::config::{Config, Overrides};
-use http::HeaderName;
-
-/// Where our pages are, unless a configuration or a sign-in says otherwise.
-const PORTAL: &str = "/_vestibule";
-
-/// The headers that name somebody, unless a configuration says otherwise.
-const NAMES: [HeaderName; 5] = [
-    HeaderName::from_static("remote-user"),
-    HeaderName::from_static("remote-name"),
-    HeaderName::from_static("remote-email"),
-    HeaderName::from_static("remote-groups"),
-    HeaderName::from_static("x-vestibule-assertion"),
-];
-
-/// What the local configuration knows that a stranger has to guess.
-#[derive(Debug)]
-pub(in crate::cli::doctor) struct Known {
-    portal: Option<String>,
-    public: Option<String>,
-    /// The identity headers.
-    pub(in crate::cli::doctor) names: Vec<HeaderName>,
-}
-
-impl Known {
-    /// Reads the configuration that was named on the command line; without one, the defaults.
-    pub(in crate::cli::doctor) fn new(common: &Common) -> Result<Self, Failure> {
-        if common.config.is_none() {
-            return Ok(Self {
-                portal: None,
-                public: None,
-                names: NAMES.to_vec(),
-            });
-        }
-        let config: Config = load(common, Overrides::default())?.config;
-        let names = config.identity.headers;
-        Ok(Self {
-            portal: Some(config.portal.path),
-            public: Some(config.public_url.host().to_owned()),
-            names: vec![
-                names.user,
-                names.name,
-                names.email,
-                names.groups,
-                config.identity.assertion_header,
-            ],
-        })
-    }
-}
 
 /// The checks of a deployment that answers.
 #[derive(Debug)]
@@ -68,28 +22,45 @@ pub(in crate::cli::doctor) struct Examination<'a> {
     pub(in crate::cli::doctor) walk: Walk,
 }
 
+/// What answers where the sign-in should be.
+#[derive(Debug)]
+struct SignIn {
+    login: Login,
+    page: Result<Answer, Silence>,
+}
+
+impl SignIn {
+    /// Our page, if it is one.
+    fn ours(&self) -> Option<Step> {
+        let page = self.page.as_ref().ok()?;
+        sign_in::is_ours(page).then(|| Step {
+            place: self.login.place().clone(),
+            answer: page.clone(),
+        })
+    }
+}
+
 impl Examination<'_> {
     /// Makes all of them.
     pub(in crate::cli::doctor) async fn findings(&self) -> Vec<Finding> {
-        let url = &self.asked.url;
         let Some(base) = self.base() else {
             return vec![];
         };
-        let mut findings = vec![sign_in::reception(&self.walk, self.is_expected_open())];
-        findings.extend(self.at_the_sign_in(base).await);
-        findings.push(sign_in::ending(&self.walk));
-        findings.extend(self.along_the_way(base).await);
-        let open = self.open_steps().await;
-        findings.push(paths::open(&open));
-        let steps: Vec<Step> = std::iter::once(base).chain(&open).cloned().collect();
-        findings.push(headers::identity(self.visitor, &self.known.names, &steps).await);
-        findings.push(headers::forwarded(self.visitor, base).await);
+        let sign_in = self.sign_in().await;
+        let page = sign_in.as_ref().and_then(SignIn::ours);
+        let named = self.open_paths().await;
+        let open: Vec<Step> = named
+            .iter()
+            .filter_map(|(_, step)| step.clone().ok())
+            .collect();
+        let mut findings = vec![sign_in::reception(&self.walk, self.meant())];
+        findings.extend(self.at_the_sign_in(base, sign_in.as_ref()).await);
+        findings.push(login_loop::ends(self.visitor, &self.walk, base, page.as_ref()).await);
+        findings.extend(self.along_the_way(base, &open).await);
+        findings.push(paths::open(&named));
+        findings.extend(self.forged(base, page.as_ref(), &open).await);
         findings.extend(self.around(base, &open).await);
-        let portal = self.portal();
-        let mut places = vec![url.clone()];
-        places.extend(self.login().filter(|login| !login.is_beside(url)));
-        findings.push(paths::checks(self.visitor, &places, &portal, &self.known.names).await);
-        findings.push(paths::ops(self.visitor, url).await);
+        findings.extend(self.not_for_strangers(sign_in.as_ref()).await);
         findings
     }
 
@@ -99,21 +70,30 @@ impl Examination<'_> {
         stopped.or(self.walk.steps.last())
     }
 
-    fn is_expected_open(&self) -> bool {
-        self.asked
-            .open
-            .iter()
-            .any(|path| path == self.asked.url.path())
+    fn meant(&self) -> Meant {
+        let url = self.asked.url.path();
+        let is_named = self.asked.open.iter().any(|path| path == url);
+        if is_named { Meant::Open } else { Meant::Closed }
     }
 
-    /// The sign-in page, if a stranger is sent to one or at least told to sign in.
-    fn login(&self) -> Option<Place> {
+    /// The sign-in, if a stranger is sent to one or at least told to sign in.
+    fn login(&self) -> Option<Login> {
         if let Some((_, login)) = self.walk.sign_in() {
-            return Some(login);
+            return Some(Login::Known(login));
         }
         let last = self.walk.steps.last()?;
-        let is_told = Reception::of(&last.place, &last.answer) == Reception::Told;
-        is_told.then(|| last.place.at(&format!("{}/login", self.portal())))
+        if Reception::of(&last.place, &last.answer) != Reception::Told {
+            return None;
+        }
+        let here = || last.place.at(&format!("{}/login", self.portal()));
+        let known = self.known.login.clone().map(Login::Known);
+        Some(known.unwrap_or_else(|| Login::Guessed(here())))
+    }
+
+    async fn sign_in(&self) -> Option<SignIn> {
+        let login = self.login()?;
+        let page = self.visitor.ask(login.place()).await;
+        Some(SignIn { login, page })
     }
 
     fn portal(&self) -> String {
@@ -129,40 +109,51 @@ impl Examination<'_> {
             .unwrap_or_else(|| PORTAL.to_owned())
     }
 
-    async fn at_the_sign_in(&self, base: &Step) -> Vec<Finding> {
-        let Some(login) = self.login() else {
+    async fn open_paths(&self) -> Vec<(String, Result<Step, Silence>)> {
+        let mut paths = vec![];
+        for path in &self.asked.open {
+            let place = self.asked.url.at(path);
+            let answer = self.visitor.ask(&place).await;
+            paths.push((path.clone(), answer.map(|answer| Step { place, answer })));
+        }
+        paths
+    }
+
+    async fn at_the_sign_in(&self, base: &Step, sign_in: Option<&SignIn>) -> Vec<Finding> {
+        let Some(SignIn { login, page }) = sign_in else {
             let what = "no sign-in was seen";
             return ["login-page", "login-address", "cookies"]
                 .map(|check| Finding::skip(check, what, None))
                 .into();
         };
-        let keys = login.at(&format!("{}/jwks.json", self.portal()));
-        let (page, keys) = (
-            self.visitor.ask(&login).await,
-            self.visitor.ask(&keys).await,
-        );
+        let place = login.place();
+        let keys = place.at(&format!("{}/jwks.json", self.portal()));
+        let keys = self.visitor.ask(&keys).await;
         let mut cookies: Vec<_> = page.iter().flat_map(Answer::cookies).collect();
         cookies.extend(base.answer.cookies());
+        let address = match login {
+            Login::Known(place) => redirects::address(&base.place, place, self.known.host()),
+            Login::Guessed(_) => {
+                Finding::skip("login-address", "nobody is sent to a sign-in", None)
+            }
+        };
         vec![
-            sign_in::page(&login, &page, &keys),
-            sign_in::address(&base.place, &login, self.known.public.as_deref()),
-            transport::cookies(login.is_https(), &cookies),
+            sign_in::page(login, page, &keys),
+            address,
+            transport::cookies(place.is_https(), &cookies),
         ]
     }
 
-    async fn along_the_way(&self, base: &Step) -> Vec<Finding> {
-        let url = &self.asked.url;
-        if !url.is_https() {
-            let change = "fine on one machine; else put a proxy with TLS in front and give --url the https address";
-            return vec![Finding::skip(
-                "https",
-                "the address is plain http, so nothing about TLS was looked at",
-                Some(change),
-            )];
+    async fn along_the_way(&self, base: &Step, open: &[Step]) -> Vec<Finding> {
+        if !base.place.is_https() {
+            return vec![transport::unencrypted(&base.place)];
         }
-        let mut findings = vec![transport::hsts(&base.answer)];
-        if url.port == url.scheme.default_port() {
-            let plain = url.plain();
+        let mut findings = vec![
+            redirects::plain(self.walk.steps.iter().chain(open)),
+            transport::hsts(&base.answer),
+        ];
+        if base.place.port == base.place.scheme.default_port() {
+            let plain = base.place.plain();
             findings.push(transport::plain(&plain, &self.visitor.ask(&plain).await));
         } else {
             let what = "the address names a port, so the one of plain http is not known";
@@ -171,15 +162,15 @@ impl Examination<'_> {
         findings
     }
 
-    async fn open_steps(&self) -> Vec<Step> {
-        let mut steps = vec![];
-        for path in &self.asked.open {
-            let place = self.asked.url.at(path);
-            if let Ok(answer) = self.visitor.ask(&place).await {
-                steps.push(Step { place, answer });
-            }
-        }
-        steps
+    /// Forged headers, sent to what a stranger can see.
+    async fn forged(&self, base: &Step, page: Option<&Step>, open: &[Step]) -> Vec<Finding> {
+        let steps: Vec<Step> = std::iter::once(base).chain(open).cloned().collect();
+        let (visitor, names) = (self.visitor, &self.known.names);
+        vec![
+            identity(visitor, names, Spelling::AsNamed, &steps).await,
+            identity(visitor, names, Spelling::Underscores, &steps).await,
+            forwarded(visitor, base, page, open).await,
+        ]
     }
 
     /// Ways around a closed page; where the page is open there is nothing to get around.
@@ -193,8 +184,20 @@ impl Examination<'_> {
         let mut targets = self.asked.open.clone();
         targets.push(format!("{}/jwks.json", self.portal()));
         vec![
-            headers::rewrite(self.visitor, base, &targets).await,
+            rewrite(self.visitor, base, &targets).await,
             paths::path_tricks(self.visitor, &base.place, open).await,
+        ]
+    }
+
+    async fn not_for_strangers(&self, sign_in: Option<&SignIn>) -> [Finding; 2] {
+        let url = &self.asked.url;
+        let login = sign_in.map(|sign_in| sign_in.login.place().clone());
+        let mut places = vec![url.clone()];
+        places.extend(login.filter(|login| !login.is_beside(url)));
+        let (portal, names) = (self.portal(), &self.known.names);
+        [
+            paths::checks(self.visitor, &places, &portal, names).await,
+            paths::ops(self.visitor, url).await,
         ]
     }
 }

@@ -5,17 +5,19 @@ use serde::Serialize;
 /// More of what a target says is not shown.
 const LONGEST: usize = 120;
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How bad it is, from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::cli::doctor) enum Severity {
     /// As it should be.
     Ok,
     /// Nothing to look at here, so nothing was found out.
     Skip,
-    /// Worth a change; nobody gets in by it.
+    /// Worth a change; nobody gets in by it, and people can sign in. Exit status 0.
     Warn,
-    /// A stranger gets in, or can deceive somebody.
+    /// Nobody can sign in, or what is closed could not be told. Exit status 1.
+    Broken,
+    /// A stranger gets in, can read what is for others, or can deceive somebody. Exit status 1.
     Open,
 }
 
@@ -26,6 +28,7 @@ impl Severity {
             Self::Ok => "ok",
             Self::Skip => "skip",
             Self::Warn => "warn",
+            Self::Broken => "broken",
             Self::Open => "open",
         }
     }
@@ -69,6 +72,15 @@ impl Finding {
         Self::new(check, Severity::Warn, found, Some(change))
     }
 
+    /// Nobody can sign in, or nothing can be told.
+    pub(in crate::cli::doctor) fn broken(
+        check: &'static str,
+        found: impl Into<String>,
+        change: &'static str,
+    ) -> Self {
+        Self::new(check, Severity::Broken, found, Some(change))
+    }
+
     /// Open to strangers.
     pub(in crate::cli::doctor) fn open(
         check: &'static str,
@@ -97,9 +109,8 @@ impl Finding {
 pub(in crate::cli::doctor) fn worst(
     findings: impl IntoIterator<Item = Finding>,
 ) -> Option<Finding> {
-    let rank = |finding: &Finding| finding.result as u8;
     let worse = |worst: Finding, next: Finding| {
-        if rank(&next) > rank(&worst) {
+        if next.result > worst.result {
             next
         } else {
             worst
@@ -140,9 +151,11 @@ mod tests {
             Finding::ok("a", "1"),
             Finding::open("a", "2", "x"),
             Finding::open("a", "3", "x"),
-            Finding::warn("a", "4", "x"),
+            Finding::broken("a", "4", "x"),
+            Finding::warn("a", "5", "x"),
         ];
         assert_eq!(worst(all.clone()), Some(all[1].clone()));
+        assert_eq!(worst(all[3..].to_vec()), Some(all[3].clone()));
         assert_eq!(worst([]), None);
     }
 }

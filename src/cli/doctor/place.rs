@@ -101,6 +101,16 @@ impl Place {
         shown(&format!("{}{}", self.origin(), self.path()))
     }
 
+    /// Does its name say that it is this machine (RFC 6761, 6.3)? What is sent there no other machine can read.
+    pub(in crate::cli::doctor) fn is_local(&self) -> bool {
+        match Host::parse(&self.host) {
+            Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Ok(Host::Ipv4(address)) => address.is_loopback(),
+            Ok(Host::Ipv6(address)) => address.is_loopback(),
+            Err(_) => false,
+        }
+    }
+
     /// Do both hosts belong to one registered domain, so that they can share a sign-in?
     pub(in crate::cli::doctor) fn is_akin(&self, other: &Self) -> bool {
         self.host == other.host
@@ -154,6 +164,21 @@ mod tests {
         assert!(app.is_akin(&place("https://auth.example.co.uk/")));
         assert!(!app.is_akin(&place("https://example2.co.uk/")));
         assert!(!place("http://10.0.0.1/").is_akin(&place("http://10.1.0.1/")));
+    }
+
+    #[test]
+    fn what_is_on_this_machine_is_known_by_its_name() {
+        for (host, expected) in [
+            ("localhost:8080", true),
+            ("app.localhost", true),
+            ("127.0.0.2", true),
+            ("[::1]:3000", true),
+            ("localhost.example.com", false),
+            ("10.0.0.1", false),
+        ] {
+            let is_local = place(&format!("http://{host}/")).is_local();
+            assert_eq!(is_local, expected, "{host}");
+        }
     }
 
     #[test]

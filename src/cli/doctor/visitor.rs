@@ -4,6 +4,7 @@
 
 use crate::authz::target::Scheme;
 use crate::cli::doctor::answer::Answer;
+use crate::cli::doctor::detour::Detours;
 use crate::cli::doctor::place::Place;
 use crate::cli::doctor::tls;
 use bytes::Bytes;
@@ -32,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(120);
 
 /// What is read of a body.
-const LONGEST_BODY: usize = 1024 * 1024;
+pub(in crate::cli::doctor) const LONGEST_BODY: usize = 1024 * 1024;
 
 /// Sent with every request: a browser that follows a link.
 const NAVIGATION: [(&str, &str); 5] = [
@@ -64,6 +65,9 @@ pub(in crate::cli::doctor) enum Silence {
     /// There is a connection and no answer that is HTTP.
     #[error("there is a connection, and no answer: {0}")]
     Mute(String),
+    /// The visit is over, so it was not asked for.
+    #[error("two minutes were over before")]
+    OutOfTime,
 }
 
 /// How the letters of header names are written.
@@ -86,20 +90,16 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Debug)]
 pub(in crate::cli::doctor) struct Visitor {
     tls: Arc<ClientConfig>,
-    /// Connect there for this server, whatever its name says.
-    detour: Option<(Place, SocketAddr)>,
+    detours: Detours,
     end: Instant,
 }
 
 impl Visitor {
     /// Has two minutes from now on.
-    pub(in crate::cli::doctor) fn new(
-        tls: Arc<ClientConfig>,
-        detour: Option<(Place, SocketAddr)>,
-    ) -> Self {
+    pub(in crate::cli::doctor) fn new(tls: Arc<ClientConfig>, detours: Detours) -> Self {
         Self {
             tls,
-            detour,
+            detours,
             end: Instant::now() + WHOLE,
         }
     }
@@ -108,9 +108,14 @@ impl Visitor {
     pub(in crate::cli::doctor) fn with(&self, tls: Arc<ClientConfig>) -> Self {
         Self {
             tls,
-            detour: self.detour.clone(),
+            detours: self.detours.clone(),
             end: self.end,
         }
+    }
+
+    /// Are the two minutes over?
+    pub(in crate::cli::doctor) fn is_over(&self) -> bool {
+        self.end <= Instant::now()
     }
 
     /// Asks for a place.
@@ -146,9 +151,12 @@ impl Visitor {
     }
 
     async fn connect(&self, place: &Place, end: Instant) -> Result<Box<dyn Stream>, Silence> {
-        let addresses = match &self.detour {
-            Some((known, address)) if known.is_beside(place) => vec![*address],
-            Some(_) | None => resolve(place, end).await?,
+        if self.is_over() {
+            return Err(Silence::OutOfTime);
+        }
+        let addresses = match self.detours.address(place) {
+            Some(address) => vec![address],
+            None => resolve(place, end).await?,
         };
         match timeout_at(end, TcpStream::connect(&addresses[..])).await {
             Ok(Ok(stream)) => Ok(Box::new(stream)),

@@ -96,10 +96,11 @@ impl Walk {
 
 /// Cookies by host.
 #[derive(Default)]
-struct Jar(Vec<(String, cookie::Cookie<'static>)>);
+pub(in crate::cli::doctor) struct Jar(Vec<(String, cookie::Cookie<'static>)>);
 
 impl Jar {
-    fn keep(&mut self, place: &Place, answer: &Answer) {
+    /// Takes what an answer sets, as far as a browser would.
+    pub(in crate::cli::doctor) fn keep(&mut self, place: &Place, answer: &Answer) {
         for line in answer.headers.get_all(SET_COOKIE) {
             let text = line.to_str().unwrap_or_default();
             let Ok(cookie) = cookie::Cookie::parse(text.to_owned()) else {
@@ -118,13 +119,27 @@ impl Jar {
         }
     }
 
-    fn line(&self, place: &Place) -> Option<HeaderValue> {
+    /// The `Cookie` for a place, if there is any for it.
+    pub(in crate::cli::doctor) fn line(&self, place: &Place) -> Option<HeaderValue> {
         let own = self.0.iter().filter(|(host, _)| *host == place.host);
         let sent = own.filter(|(_, cookie)| place.is_https() || cookie.secure() != Some(true));
         let pairs: Vec<String> = sent
             .map(|(_, cookie)| format!("{}={}", cookie.name(), cookie.value()))
             .collect();
         (!pairs.is_empty()).then(|| HeaderValue::try_from(pairs.join("; ")).ok())?
+    }
+}
+
+/// A walk made by hand, all of it at one place.
+#[cfg(test)]
+pub(in crate::cli::doctor) fn walk(place: &str, answers: &[(u16, &str)], end: End) -> Walk {
+    let step = |(status, location): &(u16, &str)| Step {
+        place: Place::parse(place).unwrap(),
+        answer: crate::cli::doctor::answer::answer(*status, &[("Location", location)], ""),
+    };
+    Walk {
+        steps: answers.iter().map(step).collect(),
+        end,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What paths lead to: those that are meant to be open, spellings that cheat, and what is not for strangers.
 
 use crate::cli::doctor::answer::{Answer, Reception};
-use crate::cli::doctor::check::unanswered;
+use crate::cli::doctor::check::{limited, unanswered};
 use crate::cli::doctor::finding::{Finding, shown, worst};
 use crate::cli::doctor::place::Place;
 use crate::cli::doctor::visitor::{Letters, Silence, Visitor};
@@ -16,27 +16,29 @@ const CHECKS: &str = "check-endpoints";
 const OPS: &str = "ops-endpoints";
 
 /// Are the paths that were named with `--open` open?
-pub(in crate::cli::doctor) fn open(steps: &[Step]) -> Finding {
-    let found = steps.iter().map(|step| {
-        let path = shown(step.place.path());
-        let status = step.answer.status.as_u16();
-        match Reception::of(&step.place, &step.answer) {
-            Reception::Through => Finding::ok(OPEN, format!("{path} is open, as --open says")),
-            Reception::SignIn(_)
-            | Reception::Told
-            | Reception::Elsewhere(_)
-            | Reception::Refused(_)
-            | Reception::Broken(_) => Finding::warn(
-                OPEN,
-                format!("{path} is not open: it answers {status}"),
-                "leave out --open for it, or let a rule with policy = \"bypass\" match it",
-            ),
+pub(in crate::cli::doctor) fn open(named: &[(String, Result<Step, Silence>)]) -> Finding {
+    let found = named.iter().map(|(path, asked)| {
+        let path = shown(path);
+        let step = match asked {
+            Ok(step) => step,
+            Err(why) => return unanswered(OPEN, &path, why),
+        };
+        if Reception::of(&step.place, &step.answer).is_through() {
+            return Finding::ok(OPEN, format!("{path} is open, as --open says"));
         }
+        Finding::warn(
+            OPEN,
+            format!(
+                "{path} is not open: it answers {}",
+                step.answer.status.as_u16()
+            ),
+            "leave out --open for it, or let an access rule with policy = \"bypass\" match it",
+        )
     });
     worst(found).unwrap_or_else(|| {
         Finding::skip(
             OPEN,
-            "no path was named",
+            "no path was named, so nothing behind an open path was looked at",
             Some("name each path that is meant to be open with --open"),
         )
     })
@@ -112,7 +114,8 @@ fn tricked(place: &Place, answer: &Answer) -> Finding {
             "let the gate alone decide what is open: the proxy passes on every path as the browser wrote it",
         );
     }
-    Finding::ok(TRICKS, format!("{path} gets {status}"))
+    limited(TRICKS, &path, answer)
+        .unwrap_or_else(|| Finding::ok(TRICKS, format!("{path} gets {status}")))
 }
 
 /// Asks the endpoints that are for proxies, as a stranger who claims to be one.
@@ -166,7 +169,7 @@ fn as_a_proxy(asked: &Place) -> Vec<(HeaderName, HeaderValue)> {
 }
 
 fn checked(place: &Place, answer: &Result<Answer, Silence>, names: &[HeaderName]) -> Finding {
-    let change = "let the proxy answer 404 for everything below authz/ under the portal's path, and keep its own question internal";
+    let change = "let the proxy answer 404 for everything below authz/ under portal.path, and keep its own question internal; let trusted_proxies name that proxy and nobody else";
     let path = shown(place.path());
     let answer = match answer {
         Ok(answer) => answer,
@@ -175,7 +178,8 @@ fn checked(place: &Place, answer: &Result<Answer, Silence>, names: &[HeaderName]
     // Each of our answers of this kind carries every identity header, if only empty.
     let is_ours = names.iter().all(|name| answer.headers.contains_key(name));
     if answer.status != StatusCode::OK {
-        return Finding::ok(CHECKS, format!("{path} gets {}", answer.status.as_u16()));
+        let kept = || Finding::ok(CHECKS, format!("{path} gets {}", answer.status.as_u16()));
+        return limited(CHECKS, &path, answer).unwrap_or_else(kept);
     }
     if is_ours {
         return Finding::open(
@@ -226,7 +230,7 @@ fn operated(path: &str, answer: &Answer) -> Finding {
             change,
         );
     }
-    Finding::ok(OPS, path)
+    limited(OPS, path, answer).unwrap_or_else(|| Finding::ok(OPS, path))
 }
 
 #[cfg(test)]
@@ -241,13 +245,15 @@ mod tests {
 
     #[test]
     fn what_is_said_to_be_open_is_open() {
-        let step = |status| Step {
-            place: place("/healthz"),
-            answer: answer(status, &[], ""),
+        let step = |status| {
+            let (place, answer) = (place("/healthz"), answer(status, &[], ""));
+            ("/healthz".to_owned(), Ok(Step { place, answer }))
         };
         assert_eq!(open(&[]).result, Severity::Skip);
         assert_eq!(open(&[step(200)]).result, Severity::Ok);
         assert_eq!(open(&[step(200), step(401)]).result, Severity::Warn);
+        let silent = ("/healthz".to_owned(), Err(Silence::Unreachable));
+        assert_eq!(open(&[step(200), silent]).result, Severity::Warn);
     }
 
     #[test]
@@ -272,6 +278,7 @@ mod tests {
     fn a_trick_that_passes_is_open() {
         let result = |status| tricked(&place("/o/..%2fx"), &answer(status, &[], "")).result;
         assert_eq!(result(200), Severity::Open);
+        assert_eq!(result(429), Severity::Warn);
         for kept_out in [303, 400, 401, 403, 404] {
             assert_eq!(result(kept_out), Severity::Ok, "{kept_out}");
         }

@@ -1,4 +1,4 @@
-//! Is a stranger asked to sign in, by us, at the right address, and does that come to an end?
+//! Is a stranger asked to sign in, and by us?
 
 use crate::cli::doctor::answer::{Answer, Reception};
 use crate::cli::doctor::finding::{Finding, shown};
@@ -9,89 +9,150 @@ use http::StatusCode;
 
 const SIGN_IN: &str = "sign-in";
 const PAGE: &str = "login-page";
-const ADDRESS: &str = "login-address";
-const LOOP: &str = "login-loop";
 
-/// How a stranger is received; `expected_open` when the address is one of those that are meant to be open.
-pub(in crate::cli::doctor) fn reception(walk: &Walk, expected_open: bool) -> Finding {
+/// Whether a page is meant to be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli::doctor) enum Meant {
+    /// To everybody: `--open` names it.
+    Open,
+    /// To nobody without a sign-in.
+    Closed,
+}
+
+/// Where a sign-in should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli::doctor) enum Login {
+    /// A stranger was sent there, or the configuration says so.
+    Known(Place),
+    /// Nobody said so: on the host that answered 401.
+    Guessed(Place),
+}
+
+impl Login {
+    pub(in crate::cli::doctor) fn place(&self) -> &Place {
+        match self {
+            Self::Known(place) | Self::Guessed(place) => place,
+        }
+    }
+}
+
+/// How a stranger is received.
+pub(in crate::cli::doctor) fn reception(walk: &Walk, meant: Meant) -> Finding {
     if let Some((_, login)) = walk.sign_in() {
         return Finding::ok(SIGN_IN, format!("a stranger is sent to {}", login.shown()));
     }
-    let Some(last) = walk.steps.last() else {
-        return Finding::skip(SIGN_IN, "there was no answer", None);
-    };
-    let place = last.place.shown();
-    match Reception::of(&last.place, &last.answer) {
-        Reception::Told => Finding::ok(SIGN_IN, format!("a stranger hears 401 from {place}")),
-        Reception::Refused(403) => {
-            Finding::ok(SIGN_IN, format!("a stranger hears 403 from {place}"))
+    match (walk.steps.last(), &walk.end) {
+        (Some(last), End::Page) => received(&last.place, &last.answer, meant),
+        (Some(_), End::Loop | End::Silent(_, _)) | (None, _) => {
+            Finding::skip(SIGN_IN, "no page was reached: see login-loop", None)
         }
-        Reception::Through if expected_open => Finding::ok(
+    }
+}
+
+fn received(place: &Place, answer: &Answer, meant: Meant) -> Finding {
+    let at = place.shown();
+    let broken = |found: String, change| Finding::broken(SIGN_IN, found, change);
+    match Reception::of(place, answer) {
+        Reception::Told => Finding::ok(SIGN_IN, format!("a stranger hears 401 from {at}")),
+        Reception::Through if meant == Meant::Open => Finding::ok(
             SIGN_IN,
-            format!("{place} is open to everybody, as --open says"),
+            format!("{at} is open to everybody, as --open says"),
         ),
         Reception::Through => Finding::open(
             SIGN_IN,
             format!(
-                "open to everybody: a stranger gets {} from {place}",
-                last.answer.status.as_u16()
+                "open to everybody: a stranger gets {} from {at}",
+                answer.status.as_u16()
             ),
             "if that is meant, name the path with --open and give --url a page that is not open; else look at the access rules, and whether the proxy leads to the gate at all",
         ),
-        Reception::Refused(421) => Finding::warn(
+        Reception::Refused(403) => Finding::warn(
             SIGN_IN,
-            "the gate does not know this host (421)",
-            "name the host in public_url or in an [[upstream]], and let the proxy pass on Host as it came",
+            format!("a stranger hears 403 from {at}, and is not asked to sign in"),
+            "right for a policy = \"deny\": give --url another page; else let trusted_proxies name the proxy that asks the gate",
         ),
-        Reception::Refused(status) => Finding::warn(
-            SIGN_IN,
-            format!("{place} answers {status}, which does not tell whether a page would be closed"),
-            "give --url a page of the app that exists",
+        Reception::Refused(421) => broken(
+            format!("the gate does not know this host: {at} answers 421"),
+            "name the host in public_url or as host of an [[upstream]], and let the proxy pass on Host as it came",
         ),
-        Reception::Broken(status) => Finding::warn(
-            SIGN_IN,
-            format!("{place} answers {status}: something behind is down"),
+        Reception::Refused(status) => broken(
+            format!("{at} answers {status}, so nobody is asked to sign in"),
+            "the gate asks before it looks whether a page exists: let the proxy lead this host to the gate, or ask it",
+        ),
+        Reception::Broken(status) => broken(
+            format!("{at} answers {status}: something behind is down"),
             "let gate and app run, and try again",
         ),
-        Reception::Elsewhere(_) | Reception::SignIn(_) => Finding::warn(
-            SIGN_IN,
-            format!("redirects lead from {place} to nowhere"),
-            "see login-loop",
-        ),
+        Reception::Elsewhere(_) | Reception::SignIn(_) => {
+            Finding::skip(SIGN_IN, "no page was reached: see login-loop", None)
+        }
     }
 }
 
 /// Is it our page, with our keys beside it?
 pub(in crate::cli::doctor) fn page(
-    login: &Place,
+    login: &Login,
     page: &Result<Answer, Silence>,
     keys: &Result<Answer, Silence>,
 ) -> Finding {
-    let place = login.shown();
-    let is_ours = page.as_ref().is_ok_and(is_login_page);
+    let place = login.place().shown();
+    let pass_on = "let the proxy pass everything below portal.path on to the gate";
+    let answer = match page {
+        Ok(answer) => answer,
+        Err(why) => {
+            let why = shown(&why.to_string());
+            return Finding::broken(PAGE, format!("no answer at {place}: {why}"), pass_on);
+        }
+    };
     let keys = keys.as_ref().ok().and_then(key_count);
-    match (is_ours, keys) {
-        (true, Some(count)) => Finding::ok(
+    match (is_ours(answer), keys, login) {
+        (true, Some(count), _) => Finding::ok(
             PAGE,
             format!("{place} is Vestibule's, with its public keys ({count}) beside it"),
         ),
-        (true, None) => Finding::warn(
+        (true, None, _) => Finding::warn(
             PAGE,
             format!("{place} looks like Vestibule's, and no jwks.json is beside it"),
-            "let the proxy pass everything below the portal's path on to the gate: apps verify identities with these keys",
+            "let the proxy pass everything below portal.path on to the gate: apps verify identities with these keys",
         ),
-        (false, _) => Finding::open(
+        (false, _, Login::Guessed(_)) => Finding::warn(
+            PAGE,
+            format!("a stranger hears 401 and is not led to a sign-in; there is none at {place}"),
+            "let the proxy send browsers to the address that comes with the 401 (nginx: error_page 401), or name the --config",
+        ),
+        (false, _, Login::Known(_)) => strange(&place, answer),
+    }
+}
+
+/// Something that is not our page.
+fn strange(place: &str, answer: &Answer) -> Finding {
+    let status = answer.status.as_u16();
+    match answer.status {
+        status if status.is_success() => Finding::open(
             PAGE,
             format!("what answers at {place} is not Vestibule's sign-in"),
-            "let the proxy pass everything below the portal's path on to the gate; whoever answers there can collect passwords",
+            "let the proxy pass everything below portal.path on to the gate; whoever answers there can collect passwords",
+        ),
+        StatusCode::FORBIDDEN => Finding::broken(
+            PAGE,
+            format!(
+                "{place} answers {status}, as the gate does when it takes the connection for plain http"
+            ),
+            "let the proxy set X-Forwarded-Proto to https, and let trusted_proxies name that proxy",
+        ),
+        _ => Finding::broken(
+            PAGE,
+            format!("{place} answers {status} in place of a sign-in"),
+            "let the gate run, and let the proxy pass everything below portal.path on to it",
         ),
     }
 }
 
-fn is_login_page(page: &Answer) -> bool {
-    let framed = page.header("content-security-policy").unwrap_or_default();
+/// Our form, which nobody may frame.
+pub(in crate::cli::doctor) fn is_ours(page: &Answer) -> bool {
+    let policy = page.header("content-security-policy").unwrap_or_default();
     page.status == StatusCode::OK
-        && framed.contains("frame-ancestors 'none'")
+        && policy.contains("frame-ancestors 'none'")
         && ["name=\"username\"", "name=\"password\""]
             .iter()
             .all(|field| page.holds(field))
@@ -107,143 +168,58 @@ fn key_count(keys: &Answer) -> Option<usize> {
     (count > 0).then_some(count)
 }
 
-/// Are sign-in and way back where they belong? `public` is the host of `public_url`, where it is known.
-pub(in crate::cli::doctor) fn address(
-    from: &Place,
-    login: &Place,
-    public: Option<&str>,
-) -> Finding {
-    let change = "set public_url to what browsers see, and let the proxy pass on Host and set X-Forwarded-Proto";
-    let open = |found: String| Finding::open(ADDRESS, found, change);
-    let (at, host) = (login.shown(), shown(&login.host));
-    if from.is_https() && !login.is_https() {
-        return open(format!("the sign-in is over plain http: {at}"));
-    }
-    if let Some(public) = public.filter(|public| *public != login.host && login.host != from.host) {
-        return open(format!(
-            "the sign-in is on {host}, and public_url says {public}"
-        ));
-    }
-    if public.is_none() && !from.is_akin(login) {
-        return open(format!(
-            "the sign-in is on {host}, which belongs to another domain"
-        ));
-    }
-    if login.host == from.host && login.scheme == from.scheme && login.port != from.port {
-        return Finding::warn(
-            ADDRESS,
-            format!("the sign-in is on another port: {at}"),
-            change,
-        );
-    }
-    match way_back(from, login) {
-        WayBack::Here => Finding::ok(
-            ADDRESS,
-            "the sign-in and the way back from it are where they belong",
-        ),
-        WayBack::Plain => open("the way back from the sign-in is over plain http".to_owned()),
-        WayBack::Elsewhere(host) => open(format!(
-            "the way back from the sign-in leads to {}",
-            shown(&host)
-        )),
-    }
-}
-
-enum WayBack {
-    Here,
-    Plain,
-    Elsewhere(String),
-}
-
-fn way_back(from: &Place, login: &Place) -> WayBack {
-    let Some(back) = login.field("rd").and_then(|rd| login.join(&rd)) else {
-        return WayBack::Here;
-    };
-    // A path leads back to the host of the sign-in, which was judged already.
-    if back.host != from.host && back.host != login.host {
-        WayBack::Elsewhere(back.host)
-    } else if from.is_https() && !back.is_https() {
-        WayBack::Plain
-    } else {
-        WayBack::Here
-    }
-}
-
-/// Does the walk come to an end?
-pub(in crate::cli::doctor) fn ending(walk: &Walk) -> Finding {
-    match &walk.end {
-        End::Page => {
-            let hops = walk.steps.len().saturating_sub(1);
-            Finding::ok(
-                LOOP,
-                format!("a browser arrives at a page after {hops} redirects"),
-            )
-        }
-        End::Loop => Finding::warn(
-            LOOP,
-            "redirects go on and on: nobody can sign in",
-            "mostly proxy and gate disagree about https: let the proxy set X-Forwarded-Proto, and name it in trusted_proxies",
-        ),
-        End::Silent(place, why) => Finding::warn(
-            LOOP,
-            format!(
-                "redirects end at {}: {}",
-                place.shown(),
-                shown(&why.to_string())
-            ),
-            "set public_url to what browsers see",
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::doctor::answer::answer;
     use crate::cli::doctor::finding::Severity;
-    use crate::cli::doctor::walk::Step;
+    use crate::cli::doctor::walk::walk;
 
     fn place(text: &str) -> Place {
         Place::parse(text).unwrap()
     }
 
-    fn walk(answers: &[(u16, &str)], end: End) -> Walk {
-        let step = |(status, location): &(u16, &str)| Step {
-            place: place("https://a.example/x"),
-            answer: answer(*status, &[("Location", location)], ""),
-        };
-        Walk {
-            steps: answers.iter().map(step).collect(),
-            end,
-        }
-    }
-
     #[test]
     fn a_stranger_has_to_be_stopped() {
-        let result =
-            |answers: &[(u16, &str)], open| reception(&walk(answers, End::Page), open).result;
-        assert_eq!(
-            result(&[(303, "/_vestibule/login"), (200, "")], false),
-            Severity::Ok
-        );
-        assert_eq!(result(&[(401, "")], false), Severity::Ok);
-        assert_eq!(result(&[(403, "")], false), Severity::Ok);
-        assert_eq!(result(&[(200, "")], false), Severity::Open);
-        assert_eq!(result(&[(302, "/home"), (200, "")], false), Severity::Open);
-        assert_eq!(result(&[(200, "")], true), Severity::Ok);
-        for unclear in [404, 421, 502] {
-            assert_eq!(result(&[(unclear, "")], false), Severity::Warn, "{unclear}");
+        let result = |answers: &[(u16, &str)], meant| {
+            let walk = walk("https://a.example/x", answers, End::Page);
+            reception(&walk, meant).result
+        };
+        for (answers, meant, expected) in [
+            (
+                vec![(303, "/_vestibule/login"), (200, "")],
+                Meant::Closed,
+                Severity::Ok,
+            ),
+            (vec![(401, "")], Meant::Closed, Severity::Ok),
+            (vec![(200, "")], Meant::Open, Severity::Ok),
+            (vec![(200, "")], Meant::Closed, Severity::Open),
+            (vec![(204, "")], Meant::Closed, Severity::Open),
+            (
+                vec![(302, "/home"), (200, "")],
+                Meant::Closed,
+                Severity::Open,
+            ),
+            (vec![(403, "")], Meant::Closed, Severity::Warn),
+            (vec![(400, "")], Meant::Closed, Severity::Broken),
+            // Of the app, which a stranger has reached then, or of a proxy that does not know the host.
+            (vec![(404, "")], Meant::Closed, Severity::Broken),
+            (vec![(421, "")], Meant::Closed, Severity::Broken),
+            (vec![(429, "")], Meant::Closed, Severity::Broken),
+            (vec![(502, "")], Meant::Closed, Severity::Broken),
+        ] {
+            assert_eq!(result(&answers, meant), expected, "{answers:?} {meant:?}");
         }
     }
 
     #[test]
     fn a_sign_in_of_somebody_else_is_found() {
-        let login = place("https://a.example/_vestibule/login");
+        let at = place("https://a.example/_vestibule/login");
         let csp = [("Content-Security-Policy", "frame-ancestors 'none'")];
         let form = "<input name=\"username\"><input name=\"password\">";
         let ours = || Ok(answer(200, &csp, form));
         let keys = || Ok(answer(200, &[], r#"{"keys":[{"kid":"1"}]}"#));
-        let result = |page_, keys| page(&login, &page_, &keys).result;
+        let result = |page_, keys| page(&Login::Known(at.clone()), &page_, &keys).result;
         assert_eq!(result(ours(), keys()), Severity::Ok);
         assert_eq!(
             result(ours(), Ok(answer(200, &[], r#"{"keys":[]}"#))),
@@ -254,65 +230,21 @@ mod tests {
             Severity::Warn
         );
         assert_eq!(result(Ok(answer(200, &[], form)), keys()), Severity::Open);
-        assert_eq!(result(Err(Silence::Refused), keys()), Severity::Open);
+        let guessed = page(&Login::Guessed(at), &Ok(answer(200, &[], form)), &keys());
+        assert_eq!(guessed.result, Severity::Warn);
     }
 
     #[test]
-    fn sign_in_and_way_back_are_https_and_at_home() {
-        let from = place("https://app.example.com/x");
-        let login = "https://app.example.com/_vestibule/login";
-        for (login, public, expected) in [
-            ("/_vestibule/login?rd=%2Fx", None, Severity::Ok),
-            (
-                "https://auth.example.com/login?rd=https%3A%2F%2Fapp.example.com%2Fx",
-                None,
-                Severity::Ok,
-            ),
-            (
-                "https://auth.example.org/login",
-                Some("auth.example.org"),
-                Severity::Ok,
-            ),
-            ("https://app.example.com:8443/login", None, Severity::Warn),
-            (
-                "https://auth.example.com/login",
-                Some("login.example.com"),
-                Severity::Open,
-            ),
-            (
-                "http://app.example.com/_vestibule/login?rd=%2Fx",
-                None,
-                Severity::Open,
-            ),
-            ("https://localhost/login", None, Severity::Open),
-            (
-                &format!("{login}?rd=http%3A%2F%2Fapp.example.com%2Fx"),
-                None,
-                Severity::Open,
-            ),
-            (
-                &format!("{login}?rd=https%3A%2F%2Fevil.example.net%2F"),
-                None,
-                Severity::Open,
-            ),
-        ] {
-            let to = from.join(login).unwrap();
+    fn a_sign_in_that_does_not_answer_is_broken() {
+        let login = Login::Known(place("https://a.example/_vestibule/login"));
+        let result = |page_| page(&login, &page_, &Err(Silence::Refused)).result;
+        assert_eq!(result(Err(Silence::Refused)), Severity::Broken);
+        for status in [302, 403, 404, 429, 502] {
             assert_eq!(
-                address(&from, &to, public).result,
-                expected,
-                "{login} {public:?}"
+                result(Ok(answer(status, &[], ""))),
+                Severity::Broken,
+                "{status}"
             );
         }
-    }
-
-    #[test]
-    fn a_loop_is_found() {
-        assert_eq!(ending(&walk(&[(200, "")], End::Page)).result, Severity::Ok);
-        assert_eq!(
-            ending(&walk(&[(302, "/x")], End::Loop)).result,
-            Severity::Warn
-        );
-        let silent = End::Silent(place("http://localhost:8080/"), Silence::Refused);
-        assert_eq!(ending(&walk(&[(302, "/x")], silent)).result, Severity::Warn);
     }
 }

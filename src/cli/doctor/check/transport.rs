@@ -4,8 +4,10 @@ use crate::cli::doctor::answer::{Answer, Reception, SetCookie};
 use crate::cli::doctor::check::unanswered;
 use crate::cli::doctor::finding::{Finding, shown};
 use crate::cli::doctor::place::Place;
-use crate::cli::doctor::visitor::Silence;
+use crate::cli::doctor::visitor::{Silence, Visitor};
 
+const TIME: &str = "time";
+const HTTPS: &str = "https";
 const CERTIFICATE: &str = "certificate";
 const PLAIN: &str = "plain-http";
 const COOKIES: &str = "cookies";
@@ -47,11 +49,45 @@ pub(in crate::cli::doctor) fn certificate(
     }
 }
 
+/// Did the time suffice? What was not asked any more may be open.
+pub(in crate::cli::doctor) fn in_time(visitor: &Visitor) -> Option<Finding> {
+    visitor.is_over().then(|| {
+        Finding::broken(
+            TIME,
+            "two minutes were over before everything was asked: what comes last is not known",
+            "try again when less is going on, or give fewer --open at once",
+        )
+    })
+}
+
+/// Plain http is for what stays on one machine.
+pub(in crate::cli::doctor) fn unencrypted(place: &Place) -> Finding {
+    if place.is_local() {
+        return Finding::skip(
+            HTTPS,
+            "plain http on this machine: nothing about TLS was looked at",
+            None,
+        );
+    }
+    Finding::open(
+        HTTPS,
+        format!(
+            "{} is plain http: anybody on the way reads passwords and sessions, and can take them over",
+            place.shown()
+        ),
+        "put a proxy with TLS in front, set public_url to the https address, and give --url that",
+    )
+}
+
 /// What the same address answers on the port of plain http.
 pub(in crate::cli::doctor) fn plain(place: &Place, answer: &Result<Answer, Silence>) -> Finding {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(why) => return Finding::ok(PLAIN, format!("port 80 gives no answer: {why}")),
+        Err(why @ Silence::OutOfTime) => return unanswered(PLAIN, "port 80", why),
+        Err(why) => {
+            let why = shown(&why.to_string());
+            return Finding::ok(PLAIN, format!("port 80 gives no answer: {why}"));
+        }
     };
     if let Some(cookie) = answer.cookies().first() {
         return Finding::open(
@@ -103,22 +139,25 @@ pub(in crate::cli::doctor) fn cookies(is_https: bool, cookies: &[SetCookie]) -> 
             );
         }
         if !is_https && cookie.secure {
-            return Finding::warn(
+            return Finding::broken(
                 COOKIES,
                 format!(
                     "the cookie {name} is Secure, so browsers drop it over http: nobody can sign in here"
                 ),
-                "give --url the https address, or set public_url to the http one",
+                "let port 80 redirect to https, and give --url the https address",
             );
         }
     }
     match (cookies.len(), is_https) {
-        (0, _) => Finding::ok(COOKIES, "none is set before somebody signs in"),
+        (0, _) => Finding::skip(COOKIES, "none was seen", None),
         (count, true) => Finding::ok(
             COOKIES,
-            format!("all {count} are Secure, HttpOnly and SameSite"),
+            format!("Secure, HttpOnly and SameSite, all that are set ({count})"),
         ),
-        (count, false) => Finding::ok(COOKIES, format!("all {count} are HttpOnly and SameSite")),
+        (count, false) => Finding::ok(
+            COOKIES,
+            format!("HttpOnly and SameSite, all that are set ({count})"),
+        ),
     }
 }
 
@@ -166,12 +205,22 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_is_for_one_machine() {
+        let result = |text| unencrypted(&Place::parse(text).unwrap()).result;
+        assert_eq!(result("http://app.localhost:8080/"), Severity::Skip);
+        assert_eq!(result("http://app.example.com/"), Severity::Open);
+        assert_eq!(result("http://192.168.0.4/"), Severity::Open);
+    }
+
+    #[test]
     fn plain_http_only_redirects() {
         let place = Place::parse("http://app.example.com/x").unwrap();
         let result = |status, headers: &[(&str, &str)]| {
             plain(&place, &Ok(answer(status, headers, ""))).result
         };
         assert_eq!(plain(&place, &Err(Silence::Refused)).result, Severity::Ok);
+        let over = plain(&place, &Err(Silence::OutOfTime));
+        assert_eq!(over.result, Severity::Warn);
         assert_eq!(
             result(301, &[("Location", "https://app.example.com/x")]),
             Severity::Ok
@@ -211,8 +260,9 @@ mod tests {
         assert_eq!(result(false, "a=b; HttpOnly; SameSite=Lax"), Severity::Ok);
         assert_eq!(
             result(false, "a=b; Secure; HttpOnly; SameSite=Lax"),
-            Severity::Warn
+            Severity::Broken
         );
+        assert_eq!(cookies(true, &[]).result, Severity::Skip);
         let said = cookies(true, &of("a=topsecret; HttpOnly")).found;
         assert!(!said.contains("topsecret"), "{said}");
     }

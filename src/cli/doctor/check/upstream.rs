@@ -2,6 +2,7 @@
 
 use crate::cli::doctor::answer::Answer;
 use crate::cli::doctor::check::headers::marker;
+use crate::cli::doctor::check::unanswered;
 use crate::cli::doctor::finding::{Finding, shown};
 use crate::cli::doctor::place::Place;
 use crate::cli::doctor::visitor::{Letters, Silence, Visitor};
@@ -50,9 +51,17 @@ fn reached(place: &Place, marker: &str, answer: &Result<Answer, Silence>) -> Fin
             ),
             change,
         ),
-        Err(why @ (Silence::Refused | Silence::Unreachable | Silence::Unresolved)) => {
+        Err(why @ (Silence::Refused | Silence::Unreachable)) => {
             Finding::ok(UPSTREAM, format!("{at} cannot be reached from here: {why}"))
         }
+        Err(why @ Silence::Unresolved) => Finding::skip(
+            UPSTREAM,
+            format!("nobody was asked at {at}: {why} here"),
+            Some(
+                "give --upstream the app's address in numbers: a name that only its own network knows keeps nobody out",
+            ),
+        ),
+        Err(why @ Silence::OutOfTime) => unanswered(UPSTREAM, &at, why),
     }
 }
 
@@ -68,6 +77,8 @@ mod tests {
         let of = |answer| reached(&place, "m1", &answer);
         assert_eq!(of(Err(Silence::Refused)).result, Severity::Ok);
         assert_eq!(of(Err(Silence::Unreachable)).result, Severity::Ok);
+        assert_eq!(of(Err(Silence::Unresolved)).result, Severity::Skip);
+        assert_eq!(of(Err(Silence::OutOfTime)).result, Severity::Warn);
         assert_eq!(of(Ok(answer(404, &[], ""))).result, Severity::Open);
         assert_eq!(of(Err(Silence::Tls("x".to_owned()))).result, Severity::Open);
         let forged = of(Ok(answer(200, &[], "hello m1")));

@@ -1,0 +1,74 @@
+//! Headers that make some servers answer for another path (CVE-2018-14773) or method.
+
+use crate::cli::doctor::answer::{Answer, Reception};
+use crate::cli::doctor::check::headers::summed;
+use crate::cli::doctor::check::headers::trial::{Difference, Trial, tried};
+use crate::cli::doctor::finding::{Finding, shown};
+use crate::cli::doctor::visitor::{Letters, Visitor};
+use crate::cli::doctor::walk::Step;
+use http::{HeaderName, HeaderValue};
+
+const REWRITE: &str = "rewrite-headers";
+
+const PATHS: [&str; 4] = [
+    "x-original-url",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-original-uri",
+];
+
+const METHODS: [&str; 3] = [
+    "x-http-method-override",
+    "x-forwarded-method",
+    "x-original-method",
+];
+
+/// Asks for the closed page with headers that name an open path, or a method that a rule may let pass.
+pub(in crate::cli::doctor) async fn rewrite(
+    visitor: &Visitor,
+    closed: &Step,
+    open: &[String],
+) -> Finding {
+    let paths = open
+        .iter()
+        .filter_map(|path| HeaderValue::try_from(path).ok());
+    let named = paths.flat_map(|path| PATHS.map(|name| (name, path.clone())));
+    let methods = METHODS.map(|name| (name, HeaderValue::from_static("OPTIONS")));
+    let mut findings = vec![];
+    for (name, value) in named.chain(methods) {
+        let lines = [(HeaderName::from_static(name), value)];
+        let trial = Trial {
+            check: REWRITE,
+            name,
+            lines: &lines,
+            letters: Letters::Lower,
+        };
+        let certain = |answer: &Answer| opened(closed, name, answer);
+        let doubtful = |difference| noticed(name, difference);
+        findings.push(tried(visitor, closed, trial, certain, doubtful).await);
+    }
+    let nothing = "headers that name another path or method do not open the page";
+    summed(REWRITE, findings, nothing.to_owned())
+}
+
+pub(in crate::cli::doctor::check) fn opened(
+    closed: &Step,
+    name: &str,
+    answer: &Answer,
+) -> Option<Finding> {
+    let is_open = Reception::of(&closed.place, answer).is_through();
+    is_open.then(|| {
+        Finding::open(
+            REWRITE,
+            format!("a stranger's {name} opens {}", shown(closed.place.path())),
+            "let the proxy remove this header: it decides by it, and the app may serve another page",
+        )
+    })
+}
+
+fn noticed(name: &str, difference: Difference) -> Option<Finding> {
+    match difference {
+        Difference::Status(_, _) | Difference::Way => Some(difference.read(REWRITE, name)),
+        Difference::Page => None,
+    }
+}

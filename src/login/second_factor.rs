@@ -50,6 +50,7 @@ impl Login {
         let transaction = taken.ok_or(LoginError::Over)?;
         // The check of the code took its time.
         self.still_raises(&half, previous).await?;
+        self.end_raised(&half, previous).await?;
         let session = half
             .finish(proof, self.parts.clock.now())
             .map(Resumed::TwoFactor)

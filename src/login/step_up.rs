@@ -81,4 +81,19 @@ impl Login {
             Some(_) | None => Err(LoginError::Over),
         }
     }
+
+    /// Ends the session that is raised. Of a sign-out and of several that raise it at once, one alone finds it.
+    pub(in crate::login) async fn end_raised(
+        &self,
+        half: &FirstFactorSession,
+        previous: Option<&AccountToken<SessionRecord>>,
+    ) -> Result<(), LoginError> {
+        let (Some(raised), Some(token)) = (half.raises(), previous) else {
+            return Ok(());
+        };
+        match self.parts.sessions.end(&key_of(token)).await? {
+            Some(record) if record.id() == raised => Ok(()),
+            Some(_) | None => Err(LoginError::Over),
+        }
+    }
 }

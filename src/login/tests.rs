@@ -1,8 +1,8 @@
-//! The way from a stranger to a session, under random events, against a small model of what may happen.
+//! The way from a stranger to a session, and from one factor to two.
 
 use super::*;
 use crate::accounts::Parts as AccountParts;
-use crate::authn::account::Profile;
+use crate::authn::account::{Account, Profile};
 use crate::authn::backup_code::BackupCode;
 use crate::authn::backup_code::BackupCodes;
 use crate::authn::enrolment::EnrolmentId;
@@ -10,7 +10,7 @@ use crate::authn::lockout::{Device, Failures};
 use crate::authn::password::policy::Policy;
 use crate::authn::password::{Memory, Params, hash};
 use crate::authn::session::record::Lifetimes;
-use crate::authn::totp::TimeStep;
+use crate::authn::totp::{TimeStep, TotpSecret};
 use crate::authn::username::Username;
 use crate::authn::{AccountId, Factor};
 use crate::clock::{ManualClock, Moment};
@@ -20,8 +20,6 @@ use crate::rate_limit::Rate;
 use crate::secret::Key;
 use crate::store::memory::MemoryStore;
 use crate::store::{BoxFuture, Change, Durability, Entry, Found, Store, Swap};
-use proptest::prelude::*;
-use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,9 +28,12 @@ const START: Timestamp = Timestamp(1_700_000_010);
 const NAMES: [&str; 2] = ["alice", "bob"];
 const PASSWORDS: [&str; 2] = ["alice has a long one", "bob has another one"];
 const LIFETIMES: Lifetimes = Lifetimes {
-    absolute: Duration::from_secs(24 * 3_600),
-    idle: Duration::from_secs(3_600),
+    absolute: Duration::from_secs(4_500),
+    idle: Duration::from_secs(2_400),
 };
+
+/// Step-ups that one account may begin; none comes back while a test runs.
+const STEP_UPS: NonZeroU32 = NonZeroU32::new(4).unwrap();
 
 /// Backup codes are dear to make, so all runs share them.
 static BACKUP: LazyLock<[(BackupCodes, Vec<BackupCode>); 2]> =
@@ -44,7 +45,9 @@ struct World {
     accounts: Accounts,
     sessions: Sessions,
     ids: [AccountId; 2],
-    secrets: [crate::authn::totp::TotpSecret; 2],
+    secrets: [TotpSecret; 2],
+    /// Those that they had before.
+    old: [Option<TotpSecret>; 2],
 }
 
 fn limit() -> Limit {
@@ -57,6 +60,14 @@ fn limit() -> Limit {
         },
         many,
     )
+}
+
+fn step_ups() -> Limit {
+    let rate = Rate {
+        burst: STEP_UPS,
+        period: Duration::from_secs(24 * 3_600),
+    };
+    Limit::new(rate, NonZeroU32::MAX)
 }
 
 fn cheap() -> Params {
@@ -101,7 +112,7 @@ impl World {
             Table::new(Arc::clone(&store)),
             Arc::clone(&shared),
             LIFETIMES,
-            20,
+            200,
         );
         let accounts = Accounts::new(AccountParts {
             store: Arc::clone(&store),
@@ -127,7 +138,7 @@ impl World {
                 known: limit(),
                 codes: limit(),
                 backup_codes: limit(),
-                step_ups: limit(),
+                step_ups: step_ups(),
             },
             ceiling: Ceiling::default(),
             devices: DeviceKey::new(Key::from_bytes([7; 32]), Duration::from_secs(60)),
@@ -148,6 +159,7 @@ impl World {
             sessions,
             ids: [alice.0, bob.0],
             secrets: [alice.1, bob.1],
+            old: [None, None],
         }
     }
 
@@ -183,367 +195,46 @@ impl World {
         code.text_for_test()
     }
 
-    /// By which second factor was this session begun?
-    async fn factor(&self, token: &AccountToken<SessionRecord>) -> Factor {
+    /// The session that this token opens, and whose it is.
+    async fn resume(&self, token: &AccountToken<SessionRecord>) -> Option<(Resumed, Account)> {
+        let account = self.accounts.get(token.account()).await.unwrap()?;
         let key = key_of(token);
-        let record = self.sessions.get(&key).await.unwrap().unwrap();
-        let account = self.accounts.get(record.account()).await.unwrap().unwrap();
-        let session = record.resume(account.epoch(), &LIFETIMES, self.now());
-        session.unwrap().factor().unwrap()
-    }
-
-    /// Does this token open a live session, and whose?
-    async fn opens(&self, token: &AccountToken<SessionRecord>) -> Option<usize> {
-        let record = self.sessions.get(&key_of(token)).await.unwrap()?;
-        let account = self.accounts.get(record.account()).await.unwrap()?;
-        let session = record
-            .resume(account.epoch(), &LIFETIMES, self.now())
-            .ok()?;
-        self.ids.iter().position(|id| *id == session.account())
+        let session = self.sessions.live(&key, account.epoch()).await.unwrap()?;
+        Some((session, account))
     }
 }
 
 /// An account with password, authenticator and backup codes, whose newest accepted step is long ago.
-async fn enrolled(
-    accounts: &Accounts,
-    who: usize,
-    params: &Params,
-) -> (AccountId, crate::authn::totp::TotpSecret) {
-    let username = Username::parse(NAMES[who]).unwrap();
-    let added = accounts
-        .add(username, Profile::default(), &Source::default())
-        .await
-        .unwrap();
-    let earlier = Timestamp(START.0 - 3_600);
+async fn enrolled(accounts: &Accounts, who: usize, params: &Params) -> (AccountId, TotpSecret) {
+    let (username, source) = (Username::parse(NAMES[who]).unwrap(), Source::default());
+    let added = accounts.add(username, Profile::default(), &source);
+    let id = added.await.unwrap().id();
     let hash = hash(&password(PASSWORDS[who]), params);
+    let set = accounts.set_password_hash(id, &hash, &source);
+    set.await.unwrap();
+    let secret = bind(accounts, id, who, Timestamp(START.0 - 3_600)).await;
+    (id, secret)
+}
+
+/// Binds an authenticator and backup codes, `at` that time.
+async fn bind(accounts: &Accounts, id: AccountId, who: usize, at: Timestamp) -> TotpSecret {
     let enrolment = EnrolmentId::generate();
-    let set_up = accounts.update(added.id(), |account| {
-        account.set_password(hash.clone());
-        account.begin_enrolment(enrolment, earlier)?;
-        let secret = account.pending_secret(enrolment, earlier).unwrap().clone();
-        let code = secret.code_at(TimeStep::at(earlier));
+    let bound = accounts.update(id, |account| {
+        account.begin_enrolment(enrolment, at)?;
+        let secret = account.pending_secret(enrolment, at).unwrap().clone();
+        let code = secret.code_at(TimeStep::at(at));
         let codes = BACKUP[who].0.clone();
-        let at = Moment::quiet(earlier);
-        let _proof = account.confirm_enrolment(enrolment, &code, codes, at, Skew::OneStep)?;
+        let moment = Moment::quiet(at);
+        let _proof = account.confirm_enrolment(enrolment, &code, codes, moment, Skew::OneStep)?;
         Ok::<_, Rejection>(secret)
     });
-    (added.id(), set_up.await.unwrap())
-}
-
-#[derive(Clone, Debug)]
-enum Act {
-    Password {
-        who: usize,
-        right: bool,
-    },
-    Totp {
-        offset: i64,
-        wrong: bool,
-        of_other: bool,
-    },
-    Backup {
-        slot: usize,
-        of_other: bool,
-    },
-    OldToken {
-        right: bool,
-    },
-    Advance {
-        seconds: u64,
-    },
-    SetBack {
-        seconds: u64,
-    },
-    Disable {
-        who: usize,
-    },
-    Enable {
-        who: usize,
-    },
-    SignOutEverywhere {
-        who: usize,
-    },
-    SignOut,
-}
-
-fn step() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        4 => (0..2_usize, prop::bool::weighted(0.8)).prop_map(|(who, right)| Act::Password { who, right }),
-        5 => (-2..=2_i64, prop::bool::weighted(0.3), prop::bool::weighted(0.15))
-            .prop_map(|(offset, wrong, of_other)| Act::Totp { offset, wrong, of_other }),
-        1 => (0..3_usize, prop::bool::weighted(0.2)).prop_map(|(slot, of_other)| Act::Backup { slot, of_other }),
-        1 => any::<bool>().prop_map(|right| Act::OldToken { right }),
-        3 => (0..700_u64).prop_map(|seconds| Act::Advance { seconds }),
-        1 => (0..100_u64).prop_map(|seconds| Act::SetBack { seconds }),
-        1 => (0..2_usize).prop_map(|who| Act::Disable { who }),
-        2 => (0..2_usize).prop_map(|who| Act::Enable { who }),
-        1 => (0..2_usize).prop_map(|who| Act::SignOutEverywhere { who }),
-        1 => Just(Act::SignOut),
-    ]
-}
-
-/// What should be true, kept beside the real thing.
-struct Model {
-    disabled: [bool; 2],
-    epoch: [u32; 2],
-    newest_step: [u64; 2],
-    spent: [HashSet<usize>; 2],
-    half: Option<Half>,
-    old: Option<Token<Transaction>>,
-    sessions: Vec<(AccountToken<SessionRecord>, usize, u32, Timestamp)>,
-    wrong_codes: [u32; 2],
-}
-
-struct Half {
-    token: Token<Transaction>,
-    who: usize,
-    epoch: u32,
-    started: Timestamp,
-    tries: u32,
-}
-
-impl Model {
-    fn new() -> Self {
-        let newest = TimeStep::at(Timestamp(START.0 - 3_600)).0;
-        Self {
-            disabled: [false; 2],
-            epoch: [0; 2],
-            newest_step: [newest; 2],
-            spent: [HashSet::new(), HashSet::new()],
-            half: None,
-            old: None,
-            sessions: vec![],
-            wrong_codes: [0; 2],
-        }
-    }
-
-    /// May a code be looked at now? Counts the try.
-    fn admits(&mut self, now: Timestamp) -> Option<usize> {
-        let half = self.half.as_mut()?;
-        let granted = is_younger(half.started, 300, now) && half.tries < 5;
-        half.tries += u32::from(granted);
-        let current = half.epoch == self.epoch[half.who];
-        let usable = !self.disabled[half.who] && self.wrong_codes[half.who] < 20;
-        (granted && current && usable).then_some(half.who)
-    }
-}
-
-async fn run(steps: Vec<Act>) {
-    let world = World::new().await;
-    let mut model = Model::new();
-    for step in steps {
-        take(&world, &mut model, step).await;
-        check_sessions(&world, &model).await;
-        check_counters(&world, &model).await;
-    }
-}
-
-async fn take(world: &World, model: &mut Model, step: Act) {
-    match step.clone() {
-        Act::Password { who, right } => give_password(world, model, who, right).await,
-        Act::Totp {
-            offset,
-            wrong,
-            of_other,
-        } => give_totp(world, model, offset, wrong, of_other).await,
-        Act::Backup { slot, of_other } => give_backup(world, model, slot, of_other).await,
-        Act::OldToken { right } => {
-            if let Some(old) = &model.old {
-                let code = if right {
-                    world.code(0, 0)
-                } else {
-                    "000000".to_owned()
-                };
-                assert!(
-                    world.second_factor(old, &code).await.is_err(),
-                    "an old token is dead"
-                );
-            }
-        }
-        Act::Advance { seconds } => world.clock.advance(Duration::from_secs(seconds)),
-        Act::SetBack { seconds } => world.clock.set(Timestamp(world.now().0 - seconds)),
-        Act::Disable { .. } | Act::Enable { .. } | Act::SignOutEverywhere { .. } => {
-            administer(world, model, &step).await
-        }
-        Act::SignOut => {
-            if let Some((token, ..)) = model.sessions.pop() {
-                world
-                    .login
-                    .sign_out(&token, &Source::default())
-                    .await
-                    .unwrap();
-                assert_eq!(
-                    world.opens(&token).await,
-                    None,
-                    "a session is over once it was ended"
-                );
-            }
-        }
-    }
-}
-
-async fn administer(world: &World, model: &mut Model, step: &Act) {
-    let source = Source::default();
-    match *step {
-        Act::Disable { who } => {
-            world
-                .accounts
-                .disable(world.ids[who], &source)
-                .await
-                .unwrap();
-            model.disabled[who] = true;
-            model.epoch[who] += 1;
-        }
-        Act::Enable { who } => {
-            world
-                .accounts
-                .enable(world.ids[who], &source)
-                .await
-                .unwrap();
-            model.disabled[who] = false;
-        }
-        Act::SignOutEverywhere { who } => {
-            world
-                .accounts
-                .sign_out(world.ids[who], &source)
-                .await
-                .unwrap();
-            model.epoch[who] += 1;
-        }
-        Act::Advance { .. }
-        | Act::Backup { .. }
-        | Act::OldToken { .. }
-        | Act::Password { .. }
-        | Act::SetBack { .. }
-        | Act::SignOut
-        | Act::Totp { .. } => unreachable!("not an administrator's"),
-    }
-}
-
-async fn give_password(world: &World, model: &mut Model, who: usize, right: bool) {
-    let typed = if right {
-        PASSWORDS[who]
-    } else {
-        "certainly not this one"
-    };
-    let outcome = world.first_factor(NAMES[who], typed).await;
-    assert_eq!(outcome.is_ok(), right && !model.disabled[who]);
-    if let Ok(advanced) = outcome {
-        let half = Half {
-            token: advanced.token,
-            who,
-            epoch: model.epoch[who],
-            started: world.now(),
-            tries: 0,
-        };
-        model.half = Some(half);
-    }
-}
-
-async fn give_totp(world: &World, model: &mut Model, offset: i64, wrong: bool, of_other: bool) {
-    let Some(half) = &model.half else { return };
-    let (who, now) = (half.who, world.now());
-    let step = TimeStep::at(now).0.saturating_add_signed(offset);
-    let code = match (wrong, of_other) {
-        (true, _) => wrong_code(world, who),
-        (false, true) => world.code(1 - who, offset),
-        (false, false) => world.code(who, offset),
-    };
-    // By chance another step, or the other's authenticator, may show the same six digits.
-    let matching = (-1..=1)
-        .filter(|near| world.code(who, *near) == code)
-        .count();
-    let intended = !wrong && !of_other && offset.abs() <= 1;
-    if matching != usize::from(intended) {
-        return;
-    }
-    let outcome = world
-        .second_factor(&model.half.as_ref().unwrap().token, &code)
-        .await;
-    let admitted = model.admits(now).is_some();
-    let expected = admitted && intended && step > model.newest_step[who];
-    assert_eq!(
-        outcome.is_ok(),
-        expected,
-        "offset {offset}, wrong {wrong}, other {of_other}"
-    );
-    if admitted && !expected {
-        model.wrong_codes[who] += 1;
-    }
-    if let Ok(signed_in) = outcome {
-        assert_eq!(world.factor(&signed_in.session.token).await, Factor::Totp);
-        model.newest_step[who] = step;
-        model.wrong_codes[who] = 0;
-        signed_in_as(model, signed_in, who, now);
-    }
-}
-
-async fn give_backup(world: &World, model: &mut Model, slot: usize, of_other: bool) {
-    let Some(half) = &model.half else { return };
-    let (who, now) = (half.who, world.now());
-    let owner = if of_other { 1 - who } else { who };
-    let code = BACKUP[owner].1[slot].to_text();
-    let outcome = world.second_factor(&half.token, &code).await;
-    let admitted = model.admits(now).is_some();
-    let expected = admitted && !of_other && !model.spent[who].contains(&slot);
-    assert_eq!(outcome.is_ok(), expected, "slot {slot}, other {of_other}");
-    if admitted && !expected {
-        model.wrong_codes[who] += 1;
-    }
-    if let Ok(signed_in) = outcome {
-        let factor = world.factor(&signed_in.session.token).await;
-        assert_eq!(factor, Factor::BackupCode);
-        model.spent[who].insert(slot);
-        signed_in_as(model, signed_in, who, now);
-    }
-}
-
-fn signed_in_as(model: &mut Model, signed_in: SignedIn, who: usize, now: Timestamp) {
-    let half = model.half.take().unwrap();
-    model.old = Some(half.token);
-    model
-        .sessions
-        .push((signed_in.session.token, who, model.epoch[who], now));
+    bound.await.unwrap()
 }
 
 fn wrong_code(world: &World, who: usize) -> String {
     let near: Vec<String> = (-2..=2).map(|offset| world.code(who, offset)).collect();
     let mut candidates = (0..10).map(|digit| digit.to_string().repeat(6));
     candidates.find(|code| !near.contains(code)).unwrap()
-}
-
-/// A session is open exactly as long as its epoch stands and its idle hour lasts, and to its owner alone.
-async fn check_sessions(world: &World, model: &Model) {
-    for (token, who, epoch, since) in &model.sessions {
-        let lives = *epoch == model.epoch[*who] && is_younger(*since, 3_600, world.now());
-        assert_eq!(world.opens(token).await, lives.then_some(*who));
-    }
-}
-
-/// Wrong codes are forgotten by a sign-in with the authenticator, and by nothing else that happens here.
-async fn check_counters(world: &World, model: &Model) {
-    for (id, wrong) in world.ids.iter().zip(model.wrong_codes) {
-        let account = world.accounts.get(*id).await.unwrap().unwrap();
-        let at_least = |codes| {
-            let passwords = Ceiling::default().passwords;
-            account.failures().code_locked(Ceiling { passwords, codes })
-        };
-        assert_eq!((at_least(wrong), at_least(wrong + 1)), (true, false));
-    }
-}
-
-/// Events of one run; with the twenty thousand runs of a soak they are a million.
-fn longest() -> usize {
-    let soak = std::env::var_os("VESTIBULE_TEST_SOAK").is_some_and(|value| value == "1");
-    if soak { 100 } else { 60 }
-}
-
-proptest! {
-    #[test]
-    fn no_order_of_events_opens_a_session_without_both_factors(steps in prop::collection::vec(step(), 1..=longest())) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(run(steps));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -815,3 +506,5 @@ async fn what_has_not_the_form_of_a_code_uses_up_no_try() {
 }
 
 mod sign_out;
+mod step_up;
+mod walk;

@@ -143,7 +143,7 @@
 //! | X-117 | the admin socket, by another user | no answer | `tests/cli/socket.rs::another_user_gets_no_answer` |
 //! | X-125 | probes as an oracle or a way in | a listener of their own | `tests/routes.rs::probes_are_not_answered_in_public` |
 //! | X-129 | an assertion from the app's log, again to the same app | valid for up to a minute: a documented risk ([`decisions`](crate::manual::decisions)) | `tests/identity.rs::an_assertion_is_renewed_before_it_expires` |
-//! | – | every order of passwords, codes, resets and passing time | a session only by both factors of one account, in one login, and never after its end | `src/login/tests.rs::no_order_of_events_opens_a_session_without_both_factors` |
+//! | – | every order of passwords, codes, resets and passing time | a session only by both factors of one account, in one login, and never after its end | `src/login/tests/walk.rs::no_order_of_events_opens_a_session_without_both_factors` |
 //!
 //! # What is not there
 //!

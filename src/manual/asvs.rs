@@ -40,7 +40,7 @@
 //! | 2.2.1 | 1 | met: each field has a type that parses it; unknown and doubled fields are refused | `tests/routes.rs::forms_are_read_within_their_bounds` |
 //! | 2.2.2 | 1 | met: on the server alone; pages work without script | `tests/third_party.rs::a_browser_without_script_walks_the_same_way` |
 //! | 2.2.3 | 2 | met: a code counts for the account of its sign-in | `tests/login/replay.rs::nobody_uses_the_backup_codes_of_another` |
-//! | 2.3.1 | 1 | met: steps in order, state on the server | `tests/routes.rs::every_visitor_gets_what_the_table_says`, `src/login/tests.rs::no_order_of_events_opens_a_session_without_both_factors` |
+//! | 2.3.1 | 1 | met: steps in order, state on the server | `tests/routes.rs::every_visitor_gets_what_the_table_says`, `src/login/tests/walk.rs::no_order_of_events_opens_a_session_without_both_factors` |
 //! | 2.3.2 | 2 | met: limits of [`throttles`](crate::manual::throttles) | `tests/login/sessions.rs::the_oldest_of_too_many_sessions_ends` |
 //! | 2.3.3 | 2 | met: one record, one swap | `src/store/rows/tests.rs::a_record_and_its_index_change_together`, `tests/crash.rs::a_killed_gate_keeps_what_it_acknowledged` |
 //! | 2.3.4 | 2 | met: everything that works once is spent by compare-and-swap | `tests/login/replay.rs::one_backup_code_sixty_four_times_opens_one_session`, `tests/login/sequence.rs::an_invitation_is_accepted_once_under_concurrency` |

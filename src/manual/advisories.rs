@@ -2,7 +2,7 @@
 //!
 //! Every row is a published weakness of a neighbour, or a defect that was seen in its source. The last column names the test that fails
 //! when the same mistake is made here, or says why there is nothing to get wrong.
-//! Numbers and products: Go vulnerability database of 2026-08-21, changelogs and fix commits of the products.
+//! Numbers and products: Go vulnerability database of 2026-08-21, changelogs and fix commits of the products, CVE records of 2026-11.
 //!
 //! # Public paths that open more than they should
 //!
@@ -22,7 +22,7 @@
 //!
 //! | advisory | what went wrong | here | held by |
 //! |---|---|---|---|
-//! | CVE-2025-64484 oauth2-proxy, CVE-2026-52845 Caddy, CVE-2026-54763, CVE-2026-39858, CVE-2026-33433 Traefik | `X_Forwarded_User` passed, and the app read it as `X-Forwarded-User` | `_` counts as `-`; other names with `_` are dropped by default | `src/web/upstream/headers/tests.rs::no_spelling_of_our_names_ever_passes`, `src/web/upstream/headers/tests.rs::names_with_an_underscore_follow_the_setting`, `tests/identity.rs::forged_identities_never_arrive` |
+//! | CVE-2025-64484 oauth2-proxy, CVE-2026-52845 Caddy, CVE-2026-54763, CVE-2026-33433, CVE-2026-88011 Traefik | `X_Forwarded_User` or `X.Forwarded.User` passed, and the app read it as `X-Forwarded-User` | `_` and every other sign count as `-`; other names with `_` are dropped by default | `src/web/upstream/headers/tests.rs::no_spelling_of_our_names_ever_passes`, `src/web/upstream/headers/tests.rs::names_with_an_underscore_follow_the_setting`, `tests/identity.rs::forged_identities_never_arrive` |
 //! | CVE-2026-30851 Caddy | a header that the login did not set kept the client's value | all names are removed first and all are set, empty ones too | `tests/identity.rs::what_nobody_said_of_somebody_is_empty`, `tests/identity.rs::forged_identities_never_arrive` |
 //! | authentik, seen in its source | identity headers were not removed on open paths | removal knows no path | `src/web/upstream/headers/tests.rs::every_spelling_of_an_identity_name_is_removed_from_everyone` |
 //! | GHSA-w9mr-28mw-j8hg Oathkeeper; CVE-2021-32813, CVE-2024-45410, CVE-2026-29054 Traefik | `Connection: X-User` made the next hop drop the real header | what the client nominates is removed from what it sent; ours is added afterwards | `tests/identity.rs::nobody_strikes_out_what_we_say`, `src/web/upstream/headers/tests.rs::nominated_headers_end_here` |
@@ -35,12 +35,28 @@
 //!
 //! | advisory | what went wrong | here | held by |
 //! |---|---|---|---|
-//! | CVE-2026-40575 oauth2-proxy | a client's `X-Forwarded-Uri` chose the rule | path and method come from the request line alone | `tests/proxy.rs::nobody_says_that_the_path_or_the_method_was_another` |
+//! | CVE-2026-40575 oauth2-proxy | a client's `X-Forwarded-Uri` chose the rule | in front of an app, path and method come from the request line alone | `tests/proxy.rs::nobody_says_that_the_path_or_the_method_was_another` |
 //! | CVE-2026-33495 Oathkeeper | `X-Forwarded-Proto` was always believed | from `trusted_proxies` only, nobody by default | `src/web/request/tests.rs::only_a_trusted_proxy_is_believed`, `src/web/request/tests.rs::a_proxys_nonsense_about_the_scheme_is_refused` |
 //! | CVE-2026-35051, CVE-2026-54764 Traefik | two names of the family were forgotten | all of the family are removed and made anew | `src/web/upstream/headers/tests.rs::what_we_set_or_what_renames_the_target_passes_from_nobody`, `src/web/upstream/headers/tests.rs::forwarding_headers_are_a_trusted_proxys_to_set` |
-//! | CVE-2024-21494 caddy-security | a made-up address fooled the lock-out | the nearest address that no trusted proxy vouches for counts | `tests/login/guessing.rs::an_address_tries_as_many_names_as_it_may_whatever_it_claims_to_be` |
+//! | CVE-2024-21494 caddy-security, CVE-2023-36456 authentik | a made-up address fooled the lock-out | the nearest address that no trusted proxy vouches for counts | `tests/login/guessing.rs::an_address_tries_as_many_names_as_it_may_whatever_it_claims_to_be` |
 //! | CVE-2021-29652 Pomerium | an unsigned internal call was accepted | there are no internal calls over HTTP; the admin socket asks for the peer's user id | `tests/cli/socket.rs::another_user_gets_no_answer` |
-//! | CVE-2026-26998 Traefik | the reply of the login server had no bound | there is no other server to ask | |
+//!
+//! # Another proxy asks
+//!
+//! | advisory | what went wrong | here | held by |
+//! |---|---|---|---|
+//! | CVE-2026-40575, CVE-2026-76835 oauth2-proxy | anybody was believed who sent `X-Forwarded-Uri`: the list of proxies held every address by default | checks are answered for `trusted_proxies` alone, which is empty by default | `tests/auth_check/questions.rs::nobody_but_a_trusted_proxy_is_answered` |
+//! | the same, through the proxy | a client's own `X-Original-URL`, `X-Forwarded-Uri` or `X_Original_URL` was handed on | one dialect reads its own headers, each once, and the recipes write all of them | `tests/auth_check/questions.rs::no_dialect_believes_the_headers_of_another`, `tests/auth_check/questions.rs::a_header_that_is_missing_or_doubled_is_no_question`, `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does` |
+//! | nginx and HAProxy recipes, seen here | the `Host` of the client and the path behind it made a URL with another path | only a slash ends the host, and no proxy takes one in it | `src/web/auth_check/tests.rs::no_host_of_a_client_makes_another_path_of_the_one_that_follows`, `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does` |
+//! | CVE-2021-32637 Authelia | a URL that could not be read was answered with 200 | what is not said once and clearly is 403 or 400 | `tests/auth_check/questions.rs::hosts_are_judged_in_one_spelling_and_nonsense_is_refused`, `src/web/auth_check/tests.rs::every_dialect_reads_the_target_that_in_line_mode_reads_or_none` |
+//! | CVE-2026-34457 oauth2-proxy | a user agent was enough for 200 | the check has no other say than what it asks about | `tests/auth_check/questions.rs::conditions_ranges_and_upgrades_change_nothing` |
+//! | CVE-2026-25748 authentik | a malformed cookie was let through behind Traefik and Caddy, without identity headers | it is nobody's cookie, and a sign-in is asked for | `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does`, `tests/auth_check/questions.rs::two_session_cookies_are_nobodys` |
+//! | CVE-2026-30851 Caddy | a header that the answer lacked kept the client's value | each 200 has every identity header, empty ones too | `tests/auth_check/answers.rs::somebody_who_is_signed_in_passes_with_every_identity_header`, `tests/auth_check/answers.rs::what_is_open_passes_and_every_identity_header_is_empty` |
+//! | CVE-2026-35051, CVE-2026-39858 Traefik | `X-Forwarded-Prefix` and aliases of forwarded names reached the server that was asked | they are none of the names that are read | `tests/auth_check/questions.rs::no_dialect_believes_the_headers_of_another` |
+//! | CVE-2024-23324 Envoy, with `failure_mode_allow` | a check that failed let the request through | the recipes let nobody through without an answer, and a failed store answers no 200 | `tests/proxies/main.rs::no_proxy_lets_anybody_pass_when_the_gate_is_dead`, `tests/auth_check/answers.rs::the_store_is_not_asked_again_and_its_failure_lets_nobody_in` |
+//! | CVE-2026-26998 Traefik | the reply of the server that was asked had no bound | less than 3 KiB | `tests/auth_check/answers.rs::every_reply_is_below_three_kibibytes` |
+//! | CVE-2026-33496 Oathkeeper, the class | a cached answer was used for another request | `no-store`, and each check is judged | `tests/auth_check/questions.rs::an_ended_session_is_out_at_the_next_check` |
+//! | CVE-2026-47203 Authelia | the check took passwords, and each spelling of a name had a counter of its own there | it takes none: a session or nothing | `tests/auth_check/questions.rs::whoever_gave_a_password_alone_does_not_pass` |
 //!
 //! # Redirects
 //!

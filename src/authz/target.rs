@@ -390,13 +390,49 @@ fn loosely_decoded(path: &str) -> String {
     // Three rounds see through double encoding; deeper nesting is no server's reading.
     for _ in 0..3 {
         if text.contains('%') {
-            text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+            let bytes: Vec<u8> = percent_decode_str(&text).collect();
+            text = String::from_utf8_lossy(&without_overlong(&bytes)).into_owned();
         }
     }
     if !text.is_ascii() {
         text = text.chars().nfkc().collect();
     }
     text.to_lowercase().replace('\\', "/")
+}
+
+/// ASCII that is written in two to four bytes, as the ASCII that it is to decoders which do not refuse it (RFC 3629 section 10).
+fn without_overlong(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, after)) = rest.split_first() {
+        let length = match first {
+            0xc0 | 0xc1 => 1,
+            0xe0 => 2,
+            0xf0 => 3,
+            _ => 0,
+        };
+        let (tail, behind) = after.split_at(length.min(after.len()));
+        match overlong(*first, tail).filter(|_| tail.len() == length && length > 0) {
+            Some(byte) => {
+                plain.push(byte);
+                rest = behind;
+            }
+            None => {
+                plain.push(*first);
+                rest = after;
+            }
+        }
+    }
+    plain
+}
+
+fn overlong(first: u8, tail: &[u8]) -> Option<u8> {
+    let bits = |value: u32, byte: &u8| {
+        let continues = byte & 0xc0 == 0x80;
+        continues.then_some(value << 6 | u32::from(byte & 0x3f))
+    };
+    let value = tail.iter().try_fold(u32::from(first & 1), bits)?;
+    u8::try_from(value).ok().filter(u8::is_ascii)
 }
 
 /// The segments that are neither empty nor a single dot, without `;` parameters and what was decoded to a query.

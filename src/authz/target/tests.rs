@@ -302,6 +302,13 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/x%2fy/../_vestibule/login",
         "/x%255cy/../_vestibule/login",
         "/x//y/..;z/..%2f../_vestibule",
+        "/x/%c0%ae%c0%ae/_vestibule",
+        "/x/%C0%AE./_vestibule/login",
+        "/x/%e0%80%ae%f0%80%80%ae/_vestibule",
+        "/%c1%9fvestibule",
+        "/x%c0%af..%c1%9c_vestibule",
+        "/x/%25c0%25ae%25c0%25ae/_vestibule",
+        "/x/..;%c1/_vestibule",
     ] {
         assert!(target(path).unwrap().resembles("/_vestibule"), "{path}");
     }
@@ -313,6 +320,9 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/_vest/ibule",
         "/x%2fy/_vestibule",
         "/x/../_vestibules",
+        "/x/%c0%ae%c0%ae/_vestibules",
+        "/x/%c0%c0/_vestibule",
+        "/x/%e0%80/%f0/_vestibule",
     ] {
         assert!(!target(path).unwrap().resembles("/_vestibule"), "{path}");
     }

@@ -106,19 +106,20 @@ pub(crate) fn clean_request(received: HeaderMap, trust: Trust, policy: &Policy) 
 
 fn judge(name: &HeaderName, nominated: &[HeaderName], trust: Trust, policy: &Policy) -> Fate {
     let folded = fold(name.as_str());
-    if is_identity(&fold_all(&folded), &policy.names) {
+    let coarse = fold_all(&folded);
+    if is_identity(&coarse, &policy.names) {
         Fate::Spoofed
-    } else if hop_by_hop::is_hop_by_hop(name) || nominated.contains(name) || is_ours_to_set(&folded)
+    } else if hop_by_hop::is_hop_by_hop(name) || nominated.contains(name) || is_ours_to_set(&coarse)
     {
         Fate::Drop
-    } else if is_forwarding(&folded) {
+    } else if is_forwarding(&coarse) {
         match trust {
-            Trust::Proxy if folded == name.as_str() => Fate::Keep,
+            Trust::Proxy if coarse == name.as_str() => Fate::Keep,
             Trust::Proxy | Trust::Stranger => Fate::Drop,
         }
-    } else if is_method_override(&folded) {
+    } else if is_method_override(&coarse) {
         match policy.method_override {
-            MethodOverride::Keep if folded == name.as_str() => Fate::Keep,
+            MethodOverride::Keep if coarse == name.as_str() => Fate::Keep,
             MethodOverride::Keep | MethodOverride::Drop => Fate::Drop,
         }
     } else if folded != name.as_str() {
@@ -141,7 +142,7 @@ fn fold(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The coarsest spelling: lighttpd and some CGI gateways take every sign in a name for `_`.
+/// The coarsest spelling: PHP takes `.` for `_`, lighttpd and some CGI gateways every sign (CVE-2026-88011).
 fn fold_all(name: &str) -> Cow<'_, str> {
     let is_sign = |c: char| !c.is_ascii_alphanumeric() && c != '-';
     if name.contains(is_sign) {

@@ -455,6 +455,29 @@ fn an_apps_response_keeps_its_own_and_loses_ours() {
     assert_eq!(clean_response(map(&given), &policy()), map(&kept));
 }
 
+#[test]
+fn no_sign_in_the_place_of_a_dash_passes_what_is_ours_to_set() {
+    let policy = Policy {
+        underscores: Underscores::Keep,
+        method_override: MethodOverride::Keep,
+        ..policy()
+    };
+    for sign in "!#$%&'*+.^_`|~".chars() {
+        for name in [
+            "remote-user",
+            "x-vestibule-assertion",
+            "x-forwarded-for",
+            "x-original-url",
+            "x-http-method-override",
+            "x-real-ip",
+        ] {
+            let alias = name.replacen('-', &sign.to_string(), 1);
+            let cleaned = clean_request(map(&[(&alias, "mallory")]), Trust::Proxy, &policy);
+            assert!(cleaned.headers.is_empty(), "{alias}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_spelling_of_our_names_ever_passes(

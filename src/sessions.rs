@@ -228,16 +228,22 @@ impl Sessions {
         self.unkept.has(key)
     }
 
-    /// Writes down the endings that the store could not keep; tells how many.
+    /// Writes down the endings that the store could not keep; tells `kept` of each, and how many they are.
     ///
     /// # Errors
     /// The first one, when the store still cannot keep some. The others are kept all the same.
-    pub async fn keep_endings(&self) -> Result<usize, Error> {
+    pub async fn keep_endings(
+        &self,
+        kept: impl Fn(&SessionRecord) + Send + Sync,
+    ) -> Result<usize, Error> {
         let keys: Vec<SessionKey> = self.unkept.keys().iter().copied().collect();
         let mut outcome = Ok(keys.len());
         for key in &keys {
-            match self.table.remove(key).await {
-                Ok(()) => self.unkept.remove(key),
+            match self.table.take(key).await {
+                Ok(record) => {
+                    self.unkept.remove(key);
+                    record.iter().for_each(&kept);
+                }
                 Err(error) => outcome = outcome.and(Err(error)),
             }
         }

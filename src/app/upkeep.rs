@@ -2,6 +2,7 @@
 //! now and then the whole of it is looked at.
 
 use crate::audit::{Audit, Details, Event, Source};
+use crate::authn::session::record::SessionRecord;
 use crate::clock::Clock;
 use crate::login::Login;
 use crate::sessions::Sessions;
@@ -99,7 +100,7 @@ pub(in crate::app) async fn heal(store: Arc<OpenStore>, sessions: Sessions, audi
                 (pause, failing) = (DAMAGED_EVERY, true);
             }
         }
-        if let Err(error) = sessions.keep_endings().await {
+        if let Err(error) = sessions.keep_endings(tell_of_ending(&audit)).await {
             tracing::warn!(%error, "a session that was ended is still in the store");
         }
     }
@@ -113,7 +114,7 @@ pub(in crate::app) async fn keep_last_endings(
     audit: &Audit,
     at_once: CancellationToken,
 ) {
-    if sessions.keep_endings().await.is_ok() {
+    if sessions.keep_endings(tell_of_ending(audit)).await.is_ok() {
         return;
     }
     tokio::select! {
@@ -123,8 +124,16 @@ pub(in crate::app) async fn keep_last_endings(
             tell_of_healing(audit);
         }
     }
-    if let Err(error) = sessions.keep_endings().await {
+    if let Err(error) = sessions.keep_endings(tell_of_ending(audit)).await {
         tracing::error!(%error, "sessions that were ended go on after the next start");
+    }
+}
+
+/// Whoever signed out read of a failure: now it is done, and recorded.
+fn tell_of_ending(audit: &Audit) -> impl Fn(&SessionRecord) + Send + Sync {
+    |record| {
+        let details = Details::of(record.account()).session(record.id());
+        audit.record(Event::SessionLogout, &Source::own(), &details);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::metrics::{Format, Metrics};
+use crate::sessions::account_of;
 use tokio::sync::RwLock;
 use tokio::time::timeout;
 
@@ -69,7 +70,12 @@ async fn an_ending_that_nobody_waits_for_holds_and_is_kept_later() {
     assert!(given_up.is_err());
     assert!(world.sessions.is_over(&key));
     drop(hold);
-    assert_eq!(world.sessions.keep_endings().await.unwrap(), 1);
+    let (ended, told) = (AtomicUsize::new(0), account_of(&key));
+    let kept = world.sessions.keep_endings(|record| {
+        assert_eq!(Some(record.account()), told);
+        ended.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!((kept.await.unwrap(), ended.into_inner()), (1, 1));
     assert!(world.sessions.get(&key).await.unwrap().is_none());
     assert!(!world.sessions.is_over(&key));
 }

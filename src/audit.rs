@@ -448,6 +448,11 @@ impl Audit {
         self.events.get_or_create_owned(&labels)
     }
 
+    /// Counts an event that is not written down: a stranger makes as many of it as it likes.
+    pub fn count(&self, event: Event, reason: &'static str) {
+        self.counter(event, reason).inc();
+    }
+
     /// Records an event.
     pub fn record(&self, event: Event, source: &Source, details: &Details) {
         self.counter(event, details.reason.unwrap_or_default())

@@ -9,6 +9,7 @@ pub mod challenge;
 pub mod context;
 pub mod access;
 pub mod bounces;
+pub mod outsiders;
 pub mod tally;
 pub mod respond;
 pub mod cors;

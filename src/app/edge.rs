@@ -12,6 +12,7 @@ use crate::web::context::{Asset, Context, Look, Place};
 use crate::web::cookie::{Jar, Transport};
 use crate::web::cors::Origins;
 use crate::web::csrf::Csrf;
+use crate::web::outsiders::Outsiders;
 use crate::web::page::asset;
 use crate::web::return_to::{Allowed, Shared};
 use crate::web::tally::Tally;
@@ -53,6 +54,7 @@ pub(in crate::app) fn context(
         },
         keys: parts.keys.clone(),
         bounces: Bounces::default(),
+        outsiders: Outsiders::default(),
         csrf: Csrf::new(parts.master_key.derive("csrf")),
         allowed: Allowed::new(
             origins(config, &place),

@@ -47,12 +47,7 @@ pub async fn answer(
         asker: Asker::Program,
     };
     if inbound.trust() == Trust::Stranger {
-        tracing::warn!(
-            peer = ?inbound.connection().peer,
-            "an auth check from outside trusted_proxies was refused"
-        );
-        context.record(inbound, Event::AuthzFail, "not_a_trusted_proxy");
-        return unclear.stranger();
+        return turned_away(context, &unclear);
     }
     let portal = &context.place.portal;
     let Some(original) = read(dialect, portal, parts, inbound.target()) else {
@@ -72,6 +67,18 @@ pub async fn answer(
         Place::Portal => reply.portal(),
         Place::Nowhere => reply.denied(),
     }
+}
+
+/// Whoever set up a proxy has to read which address is not trusted; whoever floods us has to fill no disk.
+fn turned_away(context: &Context, reply: &Reply<'_>) -> Answered {
+    const REASON: &str = "not_a_trusted_proxy";
+    let inbound = reply.inbound;
+    if context.outsiders.is_news(inbound.client()) {
+        context.record(inbound, Event::AuthzFail, REASON);
+    } else {
+        context.audit.count(Event::AuthzFail, REASON);
+    }
+    reply.stranger()
 }
 
 /// The request that a check is about, `None` where it is not said once and clearly; `check` is what was asked of us.

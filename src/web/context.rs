@@ -15,6 +15,7 @@ use crate::web::bounces::Bounces;
 use crate::web::cookie::{Jar, Transport};
 use crate::web::cors::Origins;
 use crate::web::csrf::{Csrf, Forged};
+use crate::web::outsiders::Outsiders;
 use crate::web::page::{Direction, Frame};
 use crate::web::request::{self, Connection, Inbound, Peer, Refusal, RequestId};
 use crate::web::respond::{self, Asker, Failure, Telling};
@@ -53,6 +54,8 @@ pub struct Context {
     pub jar: Jar,
     /// Which sign-ins go round in circles.
     pub bounces: Bounces,
+    /// Who asks as only a proxy may, and was written down for it.
+    pub outsiders: Outsiders,
     /// Form tokens.
     pub csrf: Csrf,
     /// Where visitors may be sent.

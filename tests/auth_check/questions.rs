@@ -38,6 +38,26 @@ fn nobody_but_a_trusted_proxy_is_answered() {
 }
 
 #[test]
+fn a_flood_of_checks_from_elsewhere_is_a_few_lines() {
+    let gate = Gate::start(&format!("trusted_proxies = [\"192.0.2.1\"]\n{LENIENT}"));
+    for dialect in DIALECTS {
+        for _ in 0..20 {
+            let message = format!("{}\r\n", Question::get("/page").head(dialect));
+            let answer = exchange(gate.address(), message.as_bytes()).expect("an answer");
+            assert_eq!(Reply::parse("", &answer).status, 403);
+        }
+    }
+    // Lines come in order: once that of a new account is there, all before it are.
+    let added = gate.cli(&["user", "add", "marker", "--json"]);
+    let answer: serde_json::Value = serde_json::from_str(&added.stdout).expect("JSON");
+    gate.wait_for(answer["user"]["id"].as_str().expect("an id"));
+    let output = gate.output();
+    let lines = output.matches("trusted_prox").count();
+    // Three at once, and one more for every minute that this took.
+    assert!((3..10).contains(&lines), "{lines} lines:\n{output}");
+}
+
+#[test]
 fn a_header_that_is_missing_or_doubled_is_no_question() {
     let scene = Scene::new(RULES);
     for (dialect, names) in [

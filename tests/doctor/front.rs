@@ -13,9 +13,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
@@ -65,6 +65,34 @@ pub(crate) fn raw(
 pub(crate) fn saying(head: &str) -> SocketAddr {
     let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     raw(move |stream, _| stream.write_all(answer.as_bytes()))
+}
+
+/// Does a proxy with our certificate answer for the app of the recipes?
+pub(crate) fn answers_over_tls(address: SocketAddr) -> bool {
+    let question = b"GET /ready HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n";
+    let ask = || {
+        let stream = std::net::TcpStream::connect(address)?;
+        let name = ServerName::try_from("app.example.com").expect("a name");
+        let connection = ClientConnection::new(Arc::new(client()), name).map_err(Error::other)?;
+        let mut stream = StreamOwned::new(connection, stream);
+        stream.write_all(question)?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head)?;
+        Ok::<_, Error>(head)
+    };
+    ask().is_ok_and(|head| head.starts_with(b"HTTP/1.1 ") && !head.ends_with(b"404"))
+}
+
+fn client() -> ClientConfig {
+    let ca = CertificateDer::from_pem_file(tls_file("ca.pem")).expect("a certificate");
+    let mut authorities = RootCertStore::empty();
+    authorities.add(ca).expect("it is an authority");
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows TLS 1.3")
+        .with_root_certificates(authorities)
+        .with_no_client_auth()
 }
 
 /// A running proxy; ends when dropped.

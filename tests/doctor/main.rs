@@ -9,9 +9,14 @@
 #[expect(dead_code, reason = "this crate uses a part of the harness")]
 mod harness;
 
+#[path = "../proxies/proxy.rs"]
+#[expect(dead_code, reason = "here every proxy runs with TLS")]
+mod proxy;
+
 mod front;
 mod hostile;
 mod proxied;
+mod recipes;
 mod third_party;
 
 use std::net::{SocketAddr, TcpListener};

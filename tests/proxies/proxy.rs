@@ -50,25 +50,58 @@ pub(crate) struct Running {
     _folder: TempDir,
 }
 
+/// How a recipe is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup<'a> {
+    pub(crate) gate: SocketAddr,
+    pub(crate) app: SocketAddr,
+    /// A folder with `fullchain.pem` and `privkey.pem`; without one everything is plain http.
+    pub(crate) tls: Option<&'a Path>,
+    /// What somebody changed in the files of the recipe.
+    pub(crate) edits: &'a [Edit],
+    /// Does the address answer for the app? Some read a part of their configuration when they listen already.
+    pub(crate) is_ready: fn(SocketAddr) -> bool,
+}
+
+/// A change in a file of the examples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edit {
+    pub(crate) file: &'static str,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+}
+
 /// What a recipe is filled in with.
-struct Places {
+struct Places<'a> {
     folder: PathBuf,
     own: SocketAddr,
-    gate: SocketAddr,
-    app: SocketAddr,
+    setup: Setup<'a>,
 }
 
 impl Running {
-    /// Lets the proxy check its configuration, where it can, starts it, and returns once it listens.
+    /// Starts the recipe as it is, for plain http.
     pub(crate) fn start(proxy: Proxy, gate: SocketAddr, app: SocketAddr) -> Self {
+        Self::start_with(
+            proxy,
+            Setup {
+                gate,
+                app,
+                tls: None,
+                edits: &[],
+                is_ready: answers,
+            },
+        )
+    }
+
+    /// Lets the proxy check its configuration, where it can, starts it, and returns once it answers.
+    pub(crate) fn start_with(proxy: Proxy, setup: Setup<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // None of them tells which port it was given, so one is picked.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let places = Places {
             folder: folder.path().to_owned(),
             own: free.expect("a port is free"),
-            gate,
-            app,
+            setup,
         };
         let (check, mut run) = match proxy {
             Proxy::InLine => panic!("nothing stands in front"),
@@ -83,7 +116,16 @@ impl Running {
             assert!(output.status.success(), "{output:?}");
         }
         let program = Program::start(&mut run);
-        wait_for_server(places.own, &program);
+        let end = Instant::now() + DEADLINE;
+        while !(setup.is_ready)(places.own) {
+            assert!(
+                Instant::now() < end,
+                "nothing answers on {}:\n{}",
+                places.own,
+                program.output()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
         Self {
             address: places.own,
             _program: program,
@@ -92,18 +134,25 @@ impl Running {
     }
 }
 
-impl Places {
+impl Places<'_> {
     fn nginx(&self) -> (Option<Command>, Command) {
-        let text = self.filled(
-            &example("nginx/vestibule.conf"),
-            &[
-                ("listen 443 ssl;", &format!("listen {};", self.own)),
-                ("    ssl_certificate     /etc/letsencrypt/live/auth.example.com/fullchain.pem;\n", ""),
-                ("    ssl_certificate_key /etc/letsencrypt/live/auth.example.com/privkey.pem;\n", ""),
-                ("    ssl_certificate     /etc/letsencrypt/live/app.example.com/fullchain.pem;\n", ""),
-                ("    ssl_certificate_key /etc/letsencrypt/live/app.example.com/privkey.pem;\n", ""),
-            ],
-        );
+        let text = self.filled("nginx/vestibule.conf", &[]);
+        let text = match self.setup.tls {
+            Some(folder) => {
+                let folder = folder.display().to_string();
+                let listen = format!("listen {} ssl;", self.own);
+                replaced(
+                    &text,
+                    &[
+                        ("listen 443 ssl;", &listen),
+                        ("/etc/letsencrypt/live/auth.example.com", &folder),
+                        ("/etc/letsencrypt/live/app.example.com", &folder),
+                    ],
+                )
+            }
+            None => without_lines(&text, "    ssl_certificate", 4)
+                .replace("listen 443 ssl;", &format!("listen {};", self.own)),
+        };
         let recipe = self.file("vestibule.conf", &text);
         let folder = self.folder.display();
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -127,17 +176,20 @@ impl Places {
 
     fn caddy(&self) -> (Option<Command>, Command) {
         let port = self.own.port();
+        let (scheme, tls) = match self.setup.tls {
+            Some(folder) => {
+                let folder = folder.display();
+                let files = format!("{folder}/fullchain.pem {folder}/privkey.pem");
+                ("https", format!("\n\ttls {files}"))
+            }
+            None => ("http", String::new()),
+        };
+        let site = |host: &str| format!("{scheme}://{host}:{port} {{\n\tbind 127.0.0.1{tls}");
         let text = self.filled(
-            &example("caddy/Caddyfile"),
+            "caddy/Caddyfile",
             &[
-                (
-                    "https://auth.example.com {",
-                    &format!("http://auth.example.com:{port} {{\n\tbind 127.0.0.1"),
-                ),
-                (
-                    "https://app.example.com {",
-                    &format!("http://app.example.com:{port} {{\n\tbind 127.0.0.1"),
-                ),
+                ("https://auth.example.com {", &site("auth.example.com")),
+                ("https://app.example.com {", &site("app.example.com")),
             ],
         );
         let options = "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n}\n";
@@ -155,23 +207,35 @@ impl Places {
     }
 
     fn haproxy(&self) -> (Option<Command>, Command) {
+        let gate = self.setup.gate.to_string();
         let script = replaced(
-            &example("haproxy/vestibule.lua"),
-            &[
-                ("127.0.0.1:8080", &self.gate.to_string()),
-                ("\"https://\"", "\"http://\""),
-            ],
+            &self.recipe("haproxy/vestibule.lua"),
+            &[("127.0.0.1:8080", &gate)],
         );
-        let script = self.file("vestibule.lua", &script);
-        let text = self.filled(
-            &example("haproxy/haproxy.cfg"),
-            &[
-                ("/etc/haproxy/vestibule.lua", &script.display().to_string()),
-                (
-                    "bind :443 ssl crt /etc/haproxy/certs/",
-                    &format!("bind {}", self.own),
+        let text = self.recipe("haproxy/haproxy.cfg");
+        let (bind, script, text) = match self.setup.tls {
+            Some(folder) => {
+                let read = |name| read_to_string(folder.join(name)).expect("a certificate");
+                let both = read("fullchain.pem") + &read("privkey.pem");
+                let both = self.file("both.pem", &both);
+                let bind = format!("bind {} ssl crt {}", self.own, both.display());
+                (bind, script, text)
+            }
+            None => (
+                format!("bind {}", self.own),
+                replaced(&script, &[("\"https://\"", "\"http://\"")]),
+                replaced(
+                    &text,
+                    &[("X-Forwarded-Proto https", "X-Forwarded-Proto http")],
                 ),
-                ("X-Forwarded-Proto https", "X-Forwarded-Proto http"),
+            ),
+        };
+        let script = self.file("vestibule.lua", &script).display().to_string();
+        let text = replaced(
+            &self.at_places(&text),
+            &[
+                ("/etc/haproxy/vestibule.lua", &script),
+                ("bind :443 ssl crt /etc/haproxy/certs/", &bind),
             ],
         );
         let config = self.file("haproxy.cfg", &text);
@@ -186,13 +250,20 @@ impl Places {
     }
 
     fn traefik(&self) -> (Option<Command>, Command) {
-        let text = self.filled(
-            &example("traefik/vestibule.yaml"),
-            &[("      tls: {}\n", "")],
-        );
+        let text = self.filled("traefik/vestibule.yaml", &[]);
+        let text = match self.setup.tls {
+            Some(folder) => {
+                let folder = folder.display();
+                format!(
+                    "{text}tls:\n  certificates:\n    - certFile: {folder}/fullchain.pem\n      \
+                     keyFile: {folder}/privkey.pem\n"
+                )
+            }
+            None => replaced(&text, &[("      tls: {}\n", "")]),
+        };
         let recipe = self.file("vestibule.yaml", &text);
         let main = replaced(
-            &example("traefik/traefik.yaml"),
+            &self.recipe("traefik/traefik.yaml"),
             &[
                 ("\":443\"", &format!("\"{}\"", self.own)),
                 ("/etc/traefik/vestibule.yaml", &recipe.display().to_string()),
@@ -208,31 +279,25 @@ impl Places {
     }
 
     fn envoy(&self) -> (Option<Command>, Command) {
-        let text = example("envoy/envoy.yaml");
-        let from = text
-            .find("        - transport_socket:")
-            .expect("TLS begins");
-        let to = text.find("          filters:").expect("TLS ends");
+        let text = self.recipe("envoy/envoy.yaml");
+        let text = match self.setup.tls {
+            Some(folder) => {
+                let folder = folder.display().to_string() + "/";
+                replaced(&text, &[("/etc/envoy/", &folder)])
+            }
+            None => without_tls(&text),
+        };
+        let Setup { gate, app, .. } = self.setup;
         let text = replaced(
             &text,
             &[
                 (
-                    &text[from..to + "          filters:".len()],
-                    "        - filters:",
-                ),
-                (
                     "0.0.0.0, port_value: 443",
                     &format!("127.0.0.1, port_value: {}", self.own.port()),
                 ),
-                ("http://127.0.0.1:8080", &format!("http://{}", self.gate)),
-                (
-                    "port_value: 8080",
-                    &format!("port_value: {}", self.gate.port()),
-                ),
-                (
-                    "port_value: 3000",
-                    &format!("port_value: {}", self.app.port()),
-                ),
+                ("http://127.0.0.1:8080", &format!("http://{gate}")),
+                ("port_value: 8080", &format!("port_value: {}", gate.port())),
+                ("port_value: 3000", &format!("port_value: {}", app.port())),
             ],
         );
         let config = self.file("envoy.yaml", &text);
@@ -254,14 +319,21 @@ impl Places {
         (Some(check), envoy())
     }
 
-    fn filled(&self, text: &str, more: &[(&str, &str)]) -> String {
-        let (gate, app) = (self.gate.to_string(), self.app.to_string());
-        let common = [("127.0.0.1:8080", gate.as_str()), ("127.0.0.1:3000", &app)];
-        let common: Vec<_> = common
-            .into_iter()
-            .filter(|(from, _)| text.contains(from))
-            .collect();
-        replaced(&replaced(text, &common), more)
+    /// A file of the recipe, with what somebody changed in it.
+    fn recipe(&self, file: &str) -> String {
+        let edits = self.setup.edits.iter().filter(|edit| edit.file == file);
+        let edits: Vec<_> = edits.map(|edit| (edit.from, edit.to)).collect();
+        replaced(&example(file), &edits)
+    }
+
+    fn at_places(&self, text: &str) -> String {
+        let (gate, app) = (self.setup.gate.to_string(), self.setup.app.to_string());
+        text.replace("127.0.0.1:8080", &gate)
+            .replace("127.0.0.1:3000", &app)
+    }
+
+    fn filled(&self, file: &str, more: &[(&str, &str)]) -> String {
+        replaced(&self.at_places(&self.recipe(file)), more)
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -303,20 +375,31 @@ fn system(name: &str) -> Command {
     command
 }
 
-/// Waits until `address` answers for the app: some read a part of their configuration when they listen already.
-fn wait_for_server(address: SocketAddr, program: &Program) {
-    let end = Instant::now() + DEADLINE;
+/// The text without the lines that begin so; there have to be as many as expected.
+fn without_lines(text: &str, beginning: &str, expected: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let kept = lines.iter().filter(|line| !line.starts_with(beginning));
+    let kept: Vec<&str> = kept.copied().collect();
+    assert_eq!(
+        lines.len() - kept.len(),
+        expected,
+        "{beginning:?} in:\n{text}"
+    );
+    kept.join("\n") + "\n"
+}
+
+fn without_tls(envoy: &str) -> String {
+    let from = envoy
+        .find("        - transport_socket:")
+        .expect("TLS begins");
+    let filters = "          filters:";
+    let to = envoy.find(filters).expect("TLS ends") + filters.len();
+    format!("{}        - filters:{}", &envoy[..from], &envoy[to..])
+}
+
+/// Over plain http.
+fn answers(address: SocketAddr) -> bool {
     let question = b"GET /ready HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n";
-    let ready = || {
-        let answer = exchange(address, question).ok()?;
-        Some(Reply::parse("/ready", &answer).status != 404)
-    };
-    while ready() != Some(true) {
-        assert!(
-            Instant::now() < end,
-            "nothing answers on {address}:\n{}",
-            program.output()
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let answer = exchange(address, question);
+    answer.is_ok_and(|answer| Reply::parse("/ready", &answer).status != 404)
 }

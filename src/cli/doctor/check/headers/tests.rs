@@ -1,7 +1,7 @@
 use super::*;
 use crate::cli::doctor::answer::{Answer, answer};
 use crate::cli::doctor::check::headers::identity::Spelling;
-use crate::cli::doctor::check::headers::trial::{Difference, steady};
+use crate::cli::doctor::check::headers::trial::{Difference, unsteady};
 use crate::cli::doctor::finding::Severity;
 use crate::cli::doctor::place::Place;
 use crate::cli::doctor::walk::Step;
@@ -86,11 +86,19 @@ fn answers_differ_by_status_way_and_page() {
 
 #[test]
 fn an_answer_that_changes_by_itself_accuses_no_header() {
-    let open = step(200, &[], "at 12:00:01");
-    assert_eq!(steady(&open, &open.answer, "x"), None);
-    let by_itself = |again| result(steady(&open, &again, "x"));
-    assert_eq!(by_itself(answer(200, &[], "at 12:00:02")), Severity::Ok);
-    assert_eq!(by_itself(answer(429, &[], "")), Severity::Warn);
+    let status = Difference::Status(200, 403);
+    let without = |with, without| unsteady("x", with, without).map(|finding| finding.result);
+    let (ok, warn) = (Some(Severity::Ok), Some(Severity::Warn));
+    for with in [status, Difference::Way, Difference::Page] {
+        assert_eq!(without(with, None), None, "{with:?}");
+        let limit = Some(Difference::Status(200, 429));
+        assert_eq!(without(with, limit), warn, "{with:?}");
+    }
+    let page = Some(Difference::Page);
+    assert_eq!(without(Difference::Page, page), ok);
+    assert_eq!(without(Difference::Way, Some(Difference::Way)), ok);
+    // Each form has a token of its own, and its status counts all the same.
+    assert_eq!(without(status, page), None);
 }
 
 #[test]

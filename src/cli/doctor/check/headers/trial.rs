@@ -84,27 +84,36 @@ pub(in crate::cli::doctor::check) async fn tried(
     if let Some(finding) = limited(check, &format!("a request with {name}"), &answer) {
         return finding;
     }
-    let Some(doubt) = Difference::of(step, &answer).and_then(doubtful) else {
+    let Some(difference) = Difference::of(step, &answer) else {
+        return nothing;
+    };
+    let Some(doubt) = doubtful(difference) else {
         return nothing;
     };
     match visitor.ask(&step.place).await {
-        Ok(again) => steady(step, &again, check).unwrap_or(doubt),
+        Ok(again) => unsteady(check, difference, Difference::of(step, &again)).unwrap_or(doubt),
         Err(why) => unanswered(check, "the same request once more", &why),
     }
 }
 
-/// What is known when the answer changes by itself.
-pub(in crate::cli::doctor::check) fn steady(
-    step: &Step,
-    again: &Answer,
+/// What can be told when the answer changes by itself, too: as it did with the headers, or in its status.
+pub(in crate::cli::doctor::check) fn unsteady(
     check: &'static str,
+    with: Difference,
+    without: Option<Difference>,
 ) -> Option<Finding> {
-    Some(match Difference::of(step, again)? {
-        Difference::Status(before, after) => Finding::warn(
+    match (with, without?) {
+        (_, Difference::Status(before, after)) => Some(Finding::warn(
             check,
             format!("the answer changes by itself, from {before} to {after}"),
             "try again when less is going on; a limit of the proxy may be in the way",
-        ),
-        Difference::Way | Difference::Page => Finding::ok(check, "nothing can be told"),
-    })
+        )),
+        (Difference::Way, Difference::Way)
+        | (Difference::Page, Difference::Way | Difference::Page) => {
+            Some(Finding::ok(check, "nothing can be told"))
+        }
+        // A page that differs each time, as forms do, says nothing against another status.
+        (Difference::Status(_, _), Difference::Way | Difference::Page)
+        | (Difference::Way, Difference::Page) => None,
+    }
 }

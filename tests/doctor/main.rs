@@ -276,6 +276,25 @@ fn wrong_usage_and_a_target_that_is_not_there_are_said_so() {
     }
 }
 
+/// Directly on the network, with nobody in front who could say anything true.
+#[test]
+fn a_gate_that_believes_everybody_is_found() {
+    let app = App::start();
+    let rules = "[access]\nrule = [{ path = \"/closed\", networks = \"10.0.0.0/8\", policy = \"bypass\" }]\n";
+    let visit = |trusted: &str| {
+        let gate = Gate::start(&format!(
+            "trusted_proxies = [{trusted}]\n{}{rules}",
+            app.upstream()
+        ));
+        let address = gate.address().to_string();
+        let url = "http://app.localhost/closed";
+        complaints(&["--url", url, "--connect", &address])
+    };
+    assert_eq!(visit(""), (Some(0), vec![]));
+    let open = ["open forwarded-headers", "open check-endpoints"].map(str::to_owned);
+    assert_eq!(visit("\"0.0.0.0/0\""), (Some(1), open.to_vec()));
+}
+
 /// As in a container of nothing but the binary.
 #[test]
 fn without_any_authority_a_file_is_asked_for_and_enough() {

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use crate::front::{Behind, Conduct, Front, saying, tls_file};
 use crate::harness::app::App;
 use crate::harness::gate::Gate;
-use crate::{RULES, complaints, doctor, results};
+use crate::{RULES, complaints, doctor, nobody, results};
 
 /// A gate for https behind a proxy on this machine, with an app.
 struct Scene {
@@ -20,9 +20,13 @@ struct Scene {
 
 impl Scene {
     fn new(certificate: &str, rules: &str, conduct: Conduct) -> Self {
+        Self::trusting("127.0.0.1", certificate, rules, conduct)
+    }
+
+    fn trusting(trusted: &str, certificate: &str, rules: &str, conduct: Conduct) -> Self {
         let app = App::start();
         let config = format!(
-            "public_url = \"https://app.localhost\"\ntrusted_proxies = [\"127.0.0.1\"]\n{}{rules}",
+            "public_url = \"https://app.localhost\"\ntrusted_proxies = [\"{trusted}\"]\n{}{rules}",
             app.upstream()
         );
         let gate = Gate::start(&config);
@@ -56,8 +60,14 @@ impl Scene {
 
     #[track_caller]
     fn complaints(&self) -> (Option<i32>, Vec<String>) {
-        let address = self.front.address().to_string();
         let plain = saying("301 Moved\r\nLocation: https://app.localhost/closed");
+        self.complaints_beside(plain)
+    }
+
+    /// The same with something else on port 80.
+    #[track_caller]
+    fn complaints_beside(&self, plain: SocketAddr) -> (Option<i32>, Vec<String>) {
+        let address = self.front.address().to_string();
         let plain = format!("app.localhost:80={plain}");
         complaints(&[&self.arguments(&address)[..], &["--connect", &plain]].concat())
     }
@@ -282,4 +292,88 @@ fn a_certificate_that_no_browser_takes_is_found() {
         &good.ca,
     ];
     assert_eq!(complaints(&none), found(&["open certificate"]));
+}
+
+/// Each proxy on the way adds whom it saw; a gate that trusts them all believes the first, whom nobody saw.
+#[test]
+fn trust_in_every_address_of_the_way_is_found() {
+    let appending = Conduct {
+        forward: |parts, behind| {
+            let said = parts.headers.get("x-forwarded-for").cloned();
+            let to = careful(parts, behind);
+            let said = said.as_ref().map(|said| said.to_str().unwrap());
+            let all = said.map(|said| format!("{said}, 203.0.113.7"));
+            if let Some(all) = all {
+                let all = HeaderValue::try_from(all).unwrap();
+                parts.headers.insert("x-forwarded-for", all);
+            }
+            to
+        },
+        back: hsts,
+    };
+    let rules = "[access]\nrule = [{ path = [\"/open\", \"/open/**\"], policy = \"bypass\" }, \
+                 { path = \"/closed\", networks = \"10.0.0.0/8\", policy = \"bypass\" }]\n";
+    let scene = Scene::new("leaf.pem", rules, appending);
+    assert_eq!(scene.complaints(), found(&[]));
+    let everybody = Scene::trusting("0.0.0.0/0", "leaf.pem", rules, appending);
+    assert_eq!(everybody.complaints(), found(&["open forwarded-headers"]));
+}
+
+#[test]
+fn what_port_80_does_beside_https_is_judged() {
+    let scene = Scene::new("leaf.pem", RULES, CAREFUL);
+    for (head, expected) in [
+        (
+            "308 Moved\r\nLocation: https://app.localhost/closed",
+            &[][..],
+        ),
+        ("404 Not Found", &[]),
+        ("200 OK", &["open plain-http"]),
+        ("401 Unauthorized", &["open plain-http"]),
+        (
+            "301 Moved\r\nLocation: http://app.localhost/x",
+            &["open plain-http"],
+        ),
+        (
+            "301 Moved\r\nLocation: https://app.example.net/",
+            &["open plain-http"],
+        ),
+        (
+            "301 Moved\r\nLocation: https://app.localhost/\r\nSet-Cookie: a=b",
+            &["open plain-http"],
+        ),
+    ] {
+        assert_eq!(
+            scene.complaints_beside(saying(head)),
+            found(expected),
+            "{head}"
+        );
+    }
+    // The gate, published without TLS beside the proxy that has it.
+    let gate = scene.gate.address();
+    assert_eq!(scene.complaints_beside(gate), found(&["open plain-http"]));
+    assert_eq!(scene.complaints_beside(nobody()), found(&[]));
+}
+
+#[test]
+fn a_url_that_leads_from_http_to_https_is_judged_there() {
+    let scene = Scene::new("leaf.pem", RULES, CAREFUL);
+    let plain = saying("301 Moved\r\nLocation: https://app.localhost/closed");
+    let ways = [
+        format!("app.localhost:443={}", scene.front.address()),
+        format!("app.localhost:80={plain}"),
+    ];
+    let mut arguments = vec![
+        "--url",
+        "http://app.localhost/closed",
+        "--ca-file",
+        &scene.ca,
+    ];
+    arguments.extend(ways.iter().flat_map(|way| ["--connect", way]));
+    let (code, results) = results(&arguments);
+    assert_eq!(code, Some(0));
+    let ok = |check: &str| (check.to_owned(), "ok".to_owned());
+    for check in ["hsts", "plain-http", "plain-redirects", "cookies"] {
+        assert!(results.contains(&ok(check)), "{check}: {results:?}");
+    }
 }

@@ -155,7 +155,15 @@ fn methods() -> Vec<Case> {
 
 /// Identity that the client writes itself, in every spelling.
 fn forged() -> Vec<Case> {
-    let all: [Lines; 10] = [
+    let all: [Lines; 12] = [
+        &[
+            ("Remote.User", "mallory"),
+            ("x.vestibule-assertion", "mallory"),
+        ],
+        &[
+            ("X.Forwarded.Host", "mallory"),
+            ("X.Original-URL", "mallory"),
+        ],
         &[("Remote-User", "mallory")],
         &[("REMOTE-USER", "mallory")],
         &[("remote_user", "mallory")],

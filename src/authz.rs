@@ -21,6 +21,7 @@ pub mod explain;
 pub mod rule;
 pub mod pattern;
 pub mod target;
+mod lax;
 
 use crate::authn::AccountId;
 use crate::authn::account::Account;

@@ -1,7 +1,7 @@
 //! Why a request may pass or not: what each rule says to it, and which of them decides.
 
 use crate::authn::account::Account;
-use crate::authz::rule::{Asked, Fit, Requirement, Rules};
+use crate::authz::rule::{Asked, First, Fit, Requirement, Rules};
 use crate::authz::{Outcome, Shown, judge};
 
 /// What the decision rests on.
@@ -9,6 +9,8 @@ use crate::authz::{Outcome, Shown, judge};
 pub enum Decider {
     /// One rule, counted from 0.
     Rule(usize),
+    /// One rule that asks for more than the one which matches to the letter: lax servers take the path for its own.
+    Lax(usize),
     /// The default: no rule matches.
     Default,
     /// Every rule that could match, together: the path is ambiguous.
@@ -38,17 +40,26 @@ pub fn explain(
 ) -> Explanation {
     let all = rules.all().iter();
     let fits: Vec<Fit> = all.map(|rule| rule.fit(asked, who)).collect();
-    let first = fits.iter().position(|fit| !matches!(fit, Fit::Not(_)));
-    let decider = match first {
-        _ if asked.target.is_ambiguous() => Decider::All,
-        Some(first) => Decider::Rule(first),
-        None => Decider::Default,
-    };
     let requirement = rules.requirement(asked, who);
     Explanation {
         fits,
-        decider,
+        decider: decider(rules, asked, who),
         requirement,
         outcome: judge(requirement, shown),
+    }
+}
+
+fn decider(rules: &Rules, asked: Asked<'_>, who: Option<&Account>) -> Decider {
+    if asked.target.is_ambiguous() {
+        return Decider::All;
+    }
+    let First { exact, lax } = rules.first(asked, who);
+    let default = Requirement::of(rules.default_policy());
+    let (decider, asks) = exact.map_or((Decider::Default, default), |(at, asks)| {
+        (Decider::Rule(at), asks)
+    });
+    match lax {
+        Some((at, more)) if asks.and(more) != asks => Decider::Lax(at),
+        Some(_) | None => decider,
     }
 }

@@ -1,5 +1,7 @@
 //! How hosts and paths are described in rules, and what they match. Bytes against bytes.
 
+use crate::authz::lax;
+
 /// A host condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostPattern {
@@ -36,6 +38,45 @@ impl HostPattern {
 /// A path condition: segments, where `*` stands for any one and a last `**` for any number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
+    exact: Form,
+    lax: Form,
+}
+
+impl PathPattern {
+    /// Reads `/healthz`, `/assets/**`, `/users/*/avatar`, `/*.css`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let lax = text.strip_suffix('/').unwrap_or(text);
+        Self {
+            exact: Form::parse(text, Reading::Exact),
+            lax: Form::parse(lax, Reading::Lax),
+        }
+    }
+
+    /// Is it this path? Compared byte by byte, without allocation.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.exact.matches(path)
+    }
+
+    /// Could a lax server take it for this path? `path` is what [`Target::lax_path`] says.
+    ///
+    /// [`Target::lax_path`]: crate::authz::target::Target::lax_path
+    #[must_use]
+    pub fn matches_laxly(&self, path: &str) -> bool {
+        self.lax.matches(path)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    Exact,
+    Lax,
+}
+
+/// A pattern, ready to be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Form {
     /// What every path begins and ends with that matches; looked at first, because most rules are about others.
     ends: [String; 2],
     segments: Vec<Segment>,
@@ -57,10 +98,8 @@ enum Rest {
     Anything,
 }
 
-impl PathPattern {
-    /// Reads `/healthz`, `/assets/**`, `/users/*/avatar`, `/*.css`.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
+impl Form {
+    fn parse(text: &str, reading: Reading) -> Self {
         let text = text.strip_prefix('/').unwrap_or(text);
         let (text, rest) = match text.strip_suffix("**") {
             Some(front) if front.is_empty() || front.ends_with('/') => {
@@ -68,23 +107,21 @@ impl PathPattern {
             }
             Some(_) | None => (text, Rest::Nothing),
         };
-        let (ends, segments) = match (text, rest) {
-            ("", Rest::Anything) => Default::default(),
-            _ => (
-                ends(text, rest),
-                text.split('/').map(Segment::parse).collect(),
-            ),
+        let all_of_it = text.is_empty() && rest == Rest::Anything;
+        let segments = if all_of_it {
+            Vec::new()
+        } else {
+            let segments = text.split('/');
+            segments.map(|text| Segment::parse(text, reading)).collect()
         };
         Self {
-            ends,
+            ends: ends(&segments, rest),
             segments,
             rest,
         }
     }
 
-    /// Is it this path? Compared byte by byte, without allocation.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> bool {
+    fn matches(&self, path: &str) -> bool {
         let [front, back] = &self.ends;
         if !path.starts_with(front.as_str()) || !path.ends_with(back.as_str()) {
             return false;
@@ -102,24 +139,56 @@ impl PathPattern {
 }
 
 /// The path up to the first `*`, and from the last one on; without any, all of it.
-fn ends(text: &str, rest: Rest) -> [String; 2] {
-    let path = format!("/{text}");
-    let [front, back] = [path.split('*').next(), path.rsplit('*').next()];
-    let own = |end: Option<&str>| end.unwrap_or_default().to_owned();
+fn ends(segments: &[Segment], rest: Rest) -> [String; 2] {
+    let (mut front, mut back) = (String::new(), String::new());
+    for segment in segments {
+        front.push('/');
+        let [first, _] = segment.ends();
+        front.push_str(first);
+        if !segment.is_exact() {
+            break;
+        }
+    }
+    for segment in segments.iter().rev() {
+        let [_, last] = segment.ends();
+        back.insert_str(0, last);
+        if !segment.is_exact() {
+            break;
+        }
+        back.insert(0, '/');
+    }
     match rest {
-        Rest::Nothing => [own(front), own(back)],
-        Rest::Anything => [own(front), String::new()],
+        Rest::Nothing => [front, back],
+        Rest::Anything => [front, String::new()],
     }
 }
 
 impl Segment {
-    fn parse(text: &str) -> Self {
-        if text == "*" {
-            Self::Any
-        } else if text.contains('*') {
-            Self::Glob(text.split('*').map(str::to_owned).collect())
-        } else {
-            Self::Exact(text.to_owned())
+    fn parse(text: &str, reading: Reading) -> Self {
+        let read = |part| match reading {
+            Reading::Exact => str::to_owned(part),
+            Reading::Lax => lax::text(part),
+        };
+        match (text, reading) {
+            ("*", _) => Self::Any,
+            _ if text.contains('*') => Self::Glob(text.split('*').map(read).collect()),
+            (_, Reading::Exact) => Self::Exact(text.to_owned()),
+            (_, Reading::Lax) => Self::Exact(lax::segment(text)),
+        }
+    }
+
+    fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact(_))
+    }
+
+    /// What it begins and ends with.
+    fn ends(&self) -> [&str; 2] {
+        match self {
+            Self::Exact(text) => [text, text],
+            Self::Any => ["", ""],
+            Self::Glob(parts) => {
+                [parts.first(), parts.last()].map(|part| part.map_or("", String::as_str))
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! Access rules: what stands in the way of a request, by the first rule whose conditions all hold.
 //!
 //! An ambiguous target (one that servers read differently) never meets a weaker rule than any
-//! other reading of it could: every rule of its host counts as if its path did match.
+//! other reading of it could: every rule of its host counts as if its path did match. And what a rule
+//! shuts stays shut under spellings that a lax server takes for the same path (`/ADMIN`, `/%40admin`,
+//! `/admin/`): its requirement adds to that of the rule which matches to the letter.
 
 use crate::authn::account::Account;
 use crate::authn::profile::Group;
@@ -146,13 +148,29 @@ impl Rule {
     /// Does the rule match? `who` is the account of whoever is signed in, with one factor or both.
     #[must_use]
     pub fn fit(&self, asked: Asked<'_>, who: Option<&Account>) -> Fit {
+        self.fit_path(asked, who, |path| path.matches(asked.target.path()))
+    }
+
+    /// Could a lax server take the path for one that matches?
+    #[must_use]
+    pub fn lax_fit(&self, asked: Asked<'_>, who: Option<&Account>) -> Fit {
+        let path = asked.target.lax_path();
+        self.fit_path(asked, who, |pattern| pattern.matches_laxly(path))
+    }
+
+    fn fit_path(
+        &self,
+        asked: Asked<'_>,
+        who: Option<&Account>,
+        is_path: impl FnMut(&PathPattern) -> bool,
+    ) -> Fit {
         let Asked { method, target, .. } = asked;
         if !holds(&self.hosts, |host| host.matches(target.host())) {
             Fit::Not(Condition::Host)
         } else if target.is_ambiguous() {
             // No reading of the path may miss it, and some apps take the method from elsewhere.
             self.fit_people(asked.client, who)
-        } else if !holds(&self.paths, |path| path.matches(target.path())) {
+        } else if !holds(&self.paths, is_path) {
             Fit::Not(Condition::Path)
         } else if !holds(&self.methods, |allowed| allowed == method) {
             Fit::Not(Condition::Method)
@@ -193,6 +211,14 @@ fn holds<T>(condition: &[T], is_met: impl FnMut(&T) -> bool) -> bool {
     condition.is_empty() || condition.iter().any(is_met)
 }
 
+/// The first rule that matches to the letter, and before it the first that would for a lax server; each with its
+/// place and what it asks for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::authz) struct First {
+    pub(in crate::authz) exact: Option<(usize, Requirement)>,
+    pub(in crate::authz) lax: Option<(usize, Requirement)>,
+}
+
 /// All rules, in order; the first that matches decides.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -222,15 +248,28 @@ impl Rules {
     /// What has to be shown for this request.
     #[must_use]
     pub fn requirement(&self, asked: Asked<'_>, who: Option<&Account>) -> Requirement {
-        let mut matching = self
-            .rules
-            .iter()
-            .filter_map(|rule| rule.requirement(rule.fit(asked, who)));
         if asked.target.is_ambiguous() {
+            let rules = self.rules.iter();
+            let counting = rules.filter_map(|rule| rule.requirement(rule.fit(asked, who)));
             let least = Requirement::of(self.default.max(Policy::TwoFactor));
-            return matching.fold(least, Requirement::and);
+            return counting.fold(least, Requirement::and);
         }
-        matching.next().unwrap_or(Requirement::of(self.default))
+        let First { exact, lax } = self.first(asked, who);
+        let requirement = exact.map_or(Requirement::of(self.default), |(_, found)| found);
+        lax.map_or(requirement, |(_, found)| requirement.and(found))
+    }
+
+    /// Which rules decide about a target that is not ambiguous.
+    pub(in crate::authz) fn first(&self, asked: Asked<'_>, who: Option<&Account>) -> First {
+        let mut lax = None;
+        for (at, rule) in self.rules.iter().enumerate() {
+            let said = |fit| rule.requirement(fit).map(|requirement| (at, requirement));
+            if let exact @ Some(_) = said(rule.fit(asked, who)) {
+                return First { exact, lax };
+            }
+            lax = lax.or_else(|| said(rule.lax_fit(asked, who)));
+        }
+        First { exact: None, lax }
     }
 
     /// Is there anything that a password alone opens?

@@ -4,6 +4,7 @@
 //! agree on make no target at all; a path that servers are known to read differently makes a target
 //! that says so ([`Target::is_ambiguous`]), and no rule that lets more people in may match it.
 
+use crate::authz::lax;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -81,6 +82,7 @@ pub struct Target {
     path_end: usize,
     port: u16,
     clarity: Clarity,
+    lax_path: Option<String>,
 }
 
 /// Do all servers read a path alike?
@@ -112,14 +114,8 @@ impl Target {
         let path = if path.is_empty() { "/" } else { path };
         check_path(path)?;
         check_query(query.unwrap_or_default())?;
-        let clarity = clarity(path);
-        Ok(Self::assemble(
-            scheme,
-            &host,
-            port.unwrap_or(scheme.default_port()),
-            (path, query),
-            clarity,
-        ))
+        let port = port.unwrap_or(scheme.default_port());
+        Ok(Self::assemble(scheme, &host, port, (path, query)))
     }
 
     /// Reads a whole URL, as auth-check headers carry one.
@@ -138,8 +134,12 @@ impl Target {
         host: &str,
         port: u16,
         (path, query): (&str, Option<&str>),
-        clarity: Clarity,
     ) -> Self {
+        let clarity = clarity(path);
+        let lax_path = match clarity {
+            Clarity::Plain => lax::path(path),
+            Clarity::Ambiguous => None,
+        };
         let mut url = String::with_capacity(
             scheme.as_str().len() + host.len() + path.len() + query.map_or(0, str::len) + 10,
         );
@@ -166,6 +166,7 @@ impl Target {
             path_end,
             port,
             clarity,
+            lax_path,
         }
     }
 
@@ -203,6 +204,13 @@ impl Target {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.url[self.authority_end..self.path_end]
+    }
+
+    /// The path as servers read it that do not mind case, percent codes, a slash at the end, and blanks and dots
+    /// around a segment. Only for patterns, and only when nothing is ambiguous.
+    #[must_use]
+    pub fn lax_path(&self) -> &str {
+        self.lax_path.as_deref().unwrap_or(self.path())
     }
 
     /// The query exactly as received, without its `?`.

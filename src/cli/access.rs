@@ -132,7 +132,10 @@ fn rules(config: &Config, explanation: &Explanation) -> Vec<RuleView> {
             conditions: conditions(rule),
             fit: match (explanation.decider, fit) {
                 (Decider::All, Fit::Matches) => "could match",
-                (Decider::All | Decider::Default | Decider::Rule(_), fit) => words(*fit),
+                (Decider::Lax(lax), _) if lax == at => "this path to lax servers",
+                (Decider::All | Decider::Default | Decider::Lax(_) | Decider::Rule(_), fit) => {
+                    words(*fit)
+                }
             },
         })
         .collect()
@@ -144,10 +147,8 @@ fn show(config: &Config, question: &Question, answer: &Answer) {
         print::line("");
         table(config, explanation);
         print::line("");
-        if explanation.decider == Decider::All {
-            print::line(
-                "The path is ambiguous: servers read it differently. So every rule that could match counts,\nand at least two factors are asked for.",
-            );
+        if let Some(note) = note(explanation.decider) {
+            print::line(note);
         }
         let (by, asks) = (decider(explanation.decider), asks(explanation.requirement));
         print::line(format!("{by}: {asks}"));
@@ -155,8 +156,23 @@ fn show(config: &Config, question: &Question, answer: &Answer) {
     print::line(format!("{}: {}", answer.name(), answer.meaning()));
 }
 
+fn note(decider: Decider) -> Option<&'static str> {
+    match decider {
+        Decider::All => Some(
+            "The path is ambiguous: servers read it differently. So every rule that could match counts,\n\
+             and at least two factors are asked for.",
+        ),
+        Decider::Lax(_) => Some(
+            "Some servers do not mind case, percent codes, a slash at the end, or blanks and dots around\n\
+             a name. To them this is a path of the marked rule, which asks for more: so it counts, too.",
+        ),
+        Decider::Rule(_) | Decider::Default => None,
+    }
+}
+
 fn table(config: &Config, explanation: &Explanation) {
-    let mark = |by| if explanation.decider == by { "->" } else { "" }.to_owned();
+    let by = decider(explanation.decider);
+    let mark = |other| if decider(other) == by { "->" } else { "" }.to_owned();
     let mut rows: Vec<Vec<String>> = rules(config, explanation)
         .into_iter()
         .enumerate()
@@ -181,7 +197,7 @@ fn table(config: &Config, explanation: &Explanation) {
 
 fn decider(decider: Decider) -> String {
     match decider {
-        Decider::Rule(at) => format!("access.rule[{at}]"),
+        Decider::Rule(at) | Decider::Lax(at) => format!("access.rule[{at}]"),
         Decider::Default => "access.default".to_owned(),
         Decider::All => "together".to_owned(),
     }

@@ -93,6 +93,7 @@
 //!
 //! | id | what is tried | what happens | shown by |
 //! |---|---|---|---|
+//! | – | `/ADMIN`, `/admin/`, `/admin%20`, `/%40admin`, to miss the rule that shuts `/admin` or `/@admin` | the rule counts | `src/authz/rule/tests.rs::what_a_rule_shuts_stays_shut_for_lax_servers` |
 //! | – | a path in another spelling, to meet a weaker rule | every rule of its host counts, and two factors at least | `src/authz/rule/tests.rs::another_spelling_of_a_path_never_meets_less` |
 //! | – | a password alone, a login under way, a code of another session, a session that was signed out meanwhile, for what asks for more | a code is asked for, and counts only for a session that lives in this browser | `tests/access/main.rs::a_login_under_way_opens_nothing_that_one_factor_opens`, `tests/access/step_up.rs::a_step_up_dies_with_its_session` |
 //! | – | an open WebSocket, after its user was taken out of the group | closed within seconds | `tests/access/main.rs::an_open_websocket_closes_when_its_user_may_no_longer_have_it` |

@@ -53,6 +53,10 @@
 //! not known cannot be let by. Query, fragment, headers and user agent never count (CVE-2026-34457). An ambiguous path has to meet every rule of its host
 //! whose conditions on network and person hold, whatever its path and methods say, and at least two factors.
 //!
+//! **What opens is open to the letter, what shuts also shuts what is alike.** Express, ASP.NET and Windows do not mind case, a slash at the
+//! end or a dot behind a name, and most frameworks decode `%40` before they route. So a rule adds what it asks for also where a lax server
+//! would take the path for one of its own and a later rule, or the default, asks for less. It never opens anything that way.
+//!
 //! **Other proxies ask at three addresses**, not at one that guesses: each reads exactly the headers that its proxies set, so a header that
 //! a client adds for another proxy says nothing. A 200 carries all identity headers, because
 //! Envoy and older Caddy leave what the client wrote where one is missing. nginx makes 500 of all but 2xx, 401 and 403, so it hears nothing

@@ -166,6 +166,24 @@ fn explain_takes_every_part_of_a_request_into_account() {
 }
 
 #[test]
+fn explain_says_that_a_rule_counts_for_lax_servers() {
+    let url = "https://app.example.com/ADMIN/x";
+    let outcome = explain(&["--url", url, "--user", "bea", "--group", "staff"]);
+    let text = done(&outcome);
+    for part in [
+        "-> access.rule[4]",
+        "this path to lax servers",
+        "Some servers do not mind case",
+        "access.rule[4]: deny",
+    ] {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains(part), "{part}: {text}");
+    }
+    let by = decided(&["--url", url, "--user", "bea", "--group", "staff"]).1;
+    assert_eq!(by, json!("access.rule[4]"));
+}
+
+#[test]
 fn a_path_like_ours_is_the_apps_where_another_proxy_asks() {
     let folder = tempfile::tempdir().unwrap();
     let config = "public_url = \"https://auth.example.com\"\ntrusted_proxies = [\"127.0.0.1\"]\n\

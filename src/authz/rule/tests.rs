@@ -170,6 +170,55 @@ fn an_ambiguous_target_meets_the_strictest_rule_of_its_host() {
 }
 
 #[test]
+fn what_a_rule_shuts_stays_shut_for_lax_servers() {
+    for (shut, others) in [
+        (
+            "/admin/**",
+            &["/ADMIN/x", "/admin%20/x", "/admin./x", "/Admin"][..],
+        ),
+        ("/exact", &["/exact/", "/Exact", "/exact.", "/%20exact"]),
+        ("/exact/", &["/exact"]),
+        ("/@admin/**", &["/%40admin/x", "/%40ADMIN/x"]),
+        ("/%40admin/**", &["/@admin/x"]),
+        ("/a+b/**", &["/a%2Bb/x", "/a%2bb/x"]),
+        ("/q:1", &["/q%3A1", "/q%3a1/"]),
+        ("/x%7Cy/**", &["/x|y/z", "/x%7cy/z"]),
+        ("/sp%5B1%5D/*", &["/sp[1]/x", "/sp%5b1]/x"]),
+        (
+            "/gehalt%C3%A4/**",
+            &["/gehalt%c3%a4/x", "/gehalt%c3%84/x", "/Gehalta%cc%88/x"],
+        ),
+        ("/*.secret", &["/a.SECRET", "/a%2B.secret"]),
+        ("/a%2Ab", &["/a*b"]),
+    ] {
+        let rules = Rules::new(vec![rule(shut, Policy::Deny)], Policy::Bypass);
+        for other in others {
+            assert_eq!(policy(&rules, other), Policy::Deny, "{shut}: {other}");
+        }
+    }
+}
+
+#[test]
+fn what_a_rule_opens_is_open_to_the_letter_alone() {
+    for (open, others) in [
+        ("/open/**", &["/OPEN/x", "/open%20/x", "/Open"][..]),
+        ("/exact", &["/exact/", "/exact."]),
+        ("/@open/**", &["/%40open/x"]),
+        ("/a%2Ab", &["/a*b"]),
+    ] {
+        let rules = Rules::new(vec![rule(open, Policy::Bypass)], Policy::TwoFactor);
+        for other in others {
+            assert_eq!(policy(&rules, other), Policy::TwoFactor, "{open}: {other}");
+        }
+    }
+    // A rule that opens hides the later one from lax servers, too.
+    let open = rule("/api/open/**", Policy::Bypass);
+    let rules = Rules::new(vec![open, rule("/api/**", Policy::Deny)], Policy::TwoFactor);
+    assert_eq!(policy(&rules, "/API/open/x"), Policy::TwoFactor);
+    assert_eq!(policy(&rules, "/API/x"), Policy::Deny);
+}
+
+#[test]
 fn a_rule_for_other_methods_counts_for_an_ambiguous_target() {
     let writing = Rule {
         methods: vec![Method::POST],
@@ -289,9 +338,9 @@ proptest! {
 
 /// A path of a few segments that rules are about, and other spellings under which some server reads it so.
 fn respelled() -> impl Strategy<Value = (String, String)> {
-    let segment = prop::sample::select(vec!["open", "admin", "a", "b", "x.css"]);
+    let segment = prop::sample::select(vec!["open", "admin", "a", "b", "x.css", "@b"]);
     let segments = prop::collection::vec(segment, 1..4);
-    (segments, 0..12_usize, 0..4_usize).prop_map(|(segments, way, at)| {
+    (segments, 0..16_usize, 0..4_usize).prop_map(|(segments, way, at)| {
         let at = at % segments.len();
         let plain = format!("/{}", segments.join("/"));
         let spell = |change: &dyn Fn(&str) -> String| {
@@ -312,6 +361,10 @@ fn respelled() -> impl Strategy<Value = (String, String)> {
             8 => spell(&|s| format!("/{s}")),
             9 => plain.replace("/a", "%2fa"),
             10 => format!("/{}", plain[1..].replace('/', "\\")),
+            11 => spell(&str::to_uppercase),
+            12 => spell(&|s| format!("{s}%20")),
+            13 => spell(&|s| format!("{s}.")),
+            14 => plain.replace('@', "%40"),
             _ => spell(&|s| {
                 s.chars()
                     .map(|c| {
@@ -348,6 +401,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         "/*.css",
         "/**",
         "/a/b/**",
+        "/@b/**",
     ];
     let methods = prop::sample::select(vec![vec![], vec![Method::GET], vec![Method::POST]]);
     let groups = prop::sample::select(vec![vec![], vec!["staff"], vec!["others"]]);
@@ -434,6 +488,13 @@ proptest! {
         let rests_on = match explained.decider {
             Decider::Rule(at) => rules.all()[at].requirement(explained.fits[at]),
             Decider::Default => Some(Requirement::of(rules.default_policy())),
+            // It adds to what the rule asks that matches to the letter.
+            Decider::Lax(at) => {
+                let rule = &rules.all()[at];
+                let adds = rule.requirement(rule.lax_fit(asked(&Method::GET, &target), who));
+                prop_assert_eq!(adds.map(|adds| explained.requirement.and(adds)), Some(explained.requirement));
+                None
+            }
             Decider::All => None,
         };
         prop_assert!(rests_on.is_none_or(|requirement| requirement == explained.requirement));

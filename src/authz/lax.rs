@@ -1,0 +1,39 @@
+//! How lax servers read a path: without regard for case, percent codes, a slash at the end, and blanks and
+//! dots around a segment.
+//!
+//! Express and ASP.NET route so, Windows finds files so, and most frameworks decode a path before they look
+//! at it. To a gate that compares bytes `/ADMIN/`, `/%40admin` and `/admin%20` are other paths than those of
+//! its rules, so whoever is shut out by a rule would come in by such a spelling.
+
+use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization;
+
+/// A whole path, which begins with `/` and is not ambiguous; `None` when lax servers read it as it stands.
+pub(in crate::authz) fn path(path: &str) -> Option<String> {
+    if is_plain(path) {
+        return None;
+    }
+    let segments: Vec<String> = path.split('/').map(segment).collect();
+    let read = segments.join("/");
+    let read = read.trim_end_matches('/');
+    Some(if read.is_empty() { "/" } else { read }.to_owned())
+}
+
+fn is_plain(path: &str) -> bool {
+    let changes = |b: u8| b == b'%' || b.is_ascii_uppercase();
+    let has_end = path.ends_with(['/', '.']) && path != "/";
+    !has_end && !path.contains("./") && !path.bytes().any(changes)
+}
+
+/// What stands between two slashes.
+pub(in crate::authz) fn segment(segment: &str) -> String {
+    let read = text(segment);
+    let read = read.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+    read.trim_start().to_owned()
+}
+
+/// A part of a segment.
+pub(in crate::authz) fn text(text: &str) -> String {
+    let decoded = percent_decode_str(text).decode_utf8_lossy();
+    decoded.nfkc().collect::<String>().to_lowercase()
+}

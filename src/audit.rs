@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub enum Event {
     /// The password was right; the second factor is asked for.
     AuthnPasswordAccepted,
-    /// Both factors were right.
+    /// Both factors were right, or the password where it is enough.
     AuthnLoginSuccess,
     /// A factor was refused.
     AuthnLoginFail,

@@ -134,7 +134,7 @@ pub struct Advanced {
     pub transaction: Transaction,
 }
 
-/// Both factors were right.
+/// As much was right as the way there asks for.
 #[derive(Debug)]
 pub struct SignedIn {
     /// The session.

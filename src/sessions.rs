@@ -131,7 +131,7 @@ impl Sessions {
         &self.lifetimes
     }
 
-    /// Stores `session` under a fresh token; the oldest of too many make room.
+    /// Stores `session` under a fresh token; of too many the oldest make room, first those of one factor.
     ///
     /// # Errors
     /// When the store cannot keep it.
@@ -154,7 +154,11 @@ impl Sessions {
     async fn make_room(&self, account: AccountId) -> Result<Vec<SessionId>, Error> {
         let mut sessions = self.stored(account).await?;
         let excess = (sessions.len() + 1).saturating_sub(self.per_account);
-        sessions.sort_by_key(|(_, record)| (record.last_seen(), record.authenticated()));
+        // Whoever has the password alone must not push out whoever has shown both factors.
+        sessions.sort_by_key(|(_, record)| {
+            let used = (record.last_seen(), record.authenticated());
+            (record.has_both_factors(), used)
+        });
         let mut evicted = Vec::new();
         for (key, record) in sessions.into_iter().take(excess) {
             self.table.remove(&key).await?;

@@ -68,6 +68,36 @@ impl Walk<'_> {
 }
 
 #[test]
+fn a_link_on_another_site_leads_to_the_code_and_to_the_page() {
+    if !third_party() {
+        return;
+    }
+    let app = App::start();
+    let rule = "[access]\nrule = [{ path = \"/wiki/**\", policy = \"one-factor\" }]\n";
+    let gate = Gate::start(&format!("{}{rule}", app.upstream()));
+    let alice = Person::enrol(&mut gate.browser(), "alice", &gate.invite("alice"));
+    let visit = json!({
+        "server": gate.address().to_string(),
+        "origin": format!("http://{HOST}"),
+        "name": alice.name,
+        "password": alice.password,
+        "code": alice.backup_codes[0],
+        "open": "/wiki/page",
+        "shut": "/reports/7?year=2026",
+        "tools": tools().join("npm"),
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/elsewhere.mjs");
+    let output = python_tool("node")
+        .arg(script)
+        .env("VISIT", visit.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .expect("tests/run installs Node.js");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+}
+
+#[test]
 fn a_browser_walks_from_the_invitation_to_the_app_and_back() {
     if !third_party() {
         return;

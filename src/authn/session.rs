@@ -1,6 +1,6 @@
 //! What a visitor has proven so far: one factor, both, and whether a session of either is alive.
 //!
-//! A session is not made from a password alone:
+//! A session of both factors is not made from a password alone:
 //!
 //! ```compile_fail,E0308
 //! # use vestibule::authn::{password::PasswordVerified, session::FirstFactorSession};

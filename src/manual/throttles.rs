@@ -19,7 +19,7 @@
 //! | codes in one login | 5 tries in 5 minutes | fixed | store |
 //! | authenticator codes for one account | 10 at once, one more every 6 minutes | `throttle.codes_per_hour` | memory |
 //! | backup codes for one account | 5 at once, one more every 12 minutes | `throttle.backup_codes_per_hour` | memory |
-//! | step-ups that one account begins: each is a row of the store | 30 at once, one more every 2 s | fixed | memory |
+//! | step-ups that one account begins, each with a first code: a row of the store | 30 at once, one more every 2 s | fixed | memory |
 //! | wrong codes in a row; then none is accepted until `user unlock` or `user reset-2fa` | 20 | `throttle.max_code_failures` | account |
 //! | first codes for one shown secret | 10 in 10 minutes | fixed | account |
 //!

@@ -63,8 +63,12 @@ pub fn unauthorized(
     context.cors.allow(asked, headers);
     if is_grpc(asked) {
         headers.insert(GRPC_STATUS, HeaderValue::from_static(UNAUTHENTICATED));
-        let message = HeaderValue::from_static("somebody has to sign in first");
-        headers.insert(GRPC_MESSAGE, message);
+        let message = match challenge {
+            Challenge::SignIn => "somebody has to sign in first",
+            Challenge::SecondFactor => "a code has to be shown first",
+            Challenge::FreshSecondFactor => "a fresh code has to be shown first",
+        };
+        headers.insert(GRPC_MESSAGE, HeaderValue::from_static(message));
     }
     response
 }

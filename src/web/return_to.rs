@@ -158,7 +158,11 @@ impl ReturnTo {
         if self.is_home() {
             return page.to_owned();
         }
-        format!("{page}?rd={}", utf8_percent_encode(&self.0, QUERY_VALUE))
+        let mark = if page.contains('?') { '&' } else { '?' };
+        format!(
+            "{page}{mark}rd={}",
+            utf8_percent_encode(&self.0, QUERY_VALUE)
+        )
     }
 
     /// What will be asked for there; a path is one of the host of `here`.

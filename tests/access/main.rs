@@ -245,15 +245,44 @@ fn nobody_fills_the_store_with_step_ups() {
     scene
         .alice
         .sign_in(&mut browser, &scene.alice.backup_codes[0]);
-    let session = browser.cookie_header();
-    let begin = || {
-        let lines = [("Cookie", session.as_str())];
-        let mut fresh = scene.gate.browser();
-        fresh
-            .send("GET", "/_vestibule/second-factor", &lines, b"")
-            .status
-    };
+    let page = browser.get("/_vestibule/second-factor");
+    let mut begin = || browser.submit(&page, &[("code", "no code")]).status;
     let statuses: Vec<u16> = (0..40).map(|_| begin()).collect();
-    assert_eq!(statuses[..30], [303; 30]);
+    assert_eq!(statuses[..30], [422; 30]);
     assert!(statuses[30..].contains(&429), "{statuses:?}");
+}
+
+#[test]
+fn whoever_has_shown_enough_is_sent_on_from_the_login_page() {
+    let scene = Scene::new(ONE_FACTOR);
+    let mut browser = scene.gate.browser();
+    scene.give_password(&mut browser, "/wiki/page");
+    for (page, leads_to) in [
+        ("/login?rd=/wiki/page", "/wiki/page"),
+        ("/login?rd=/admin", "/_vestibule/second-factor?rd=/admin"),
+        ("/login", "/_vestibule/second-factor"),
+        ("/account", "/_vestibule/second-factor"),
+    ] {
+        let reply = browser.get(&format!("/_vestibule{page}"));
+        assert_eq!(location(&reply), (303, leads_to), "{page}");
+    }
+}
+
+#[test]
+fn a_password_alone_pushes_out_nobody_who_has_shown_both_factors() {
+    let scene = Scene::new(&format!("{ONE_FACTOR}[session]\nmax_per_user = 2\n"));
+    let mut owner = scene.gate.browser();
+    let codes = &scene.alice.backup_codes;
+    assert!(scene.alice.sign_in(&mut owner, &codes[0]));
+    let mut other = scene.gate.browser();
+    scene.give_password(&mut other, "/wiki/page");
+    // The owner is away, and somebody else is not.
+    for _ in 0..3 {
+        let mut browser = scene.gate.browser();
+        let answer = scene.give_password(&mut browser, "/wiki/page");
+        assert_eq!(location(&answer), (303, "/wiki/page"));
+        assert_eq!(browser.get("/wiki/page").status, 200);
+    }
+    assert_eq!(owner.get("/admin").status, 200);
+    assert_eq!(other.get("/wiki/page").status, 303);
 }

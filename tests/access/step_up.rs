@@ -105,20 +105,75 @@ fn a_step_up_dies_with_its_session() {
     let mut scene = twenty_minutes_later();
     let browser = &mut scene.browser;
     let challenge = browser.get("/admin/x");
-    let page = browser.follow(challenge);
+    let first = browser.follow(challenge);
+    let page = browser.submit(&first, &[("code", "000000")]);
     // The same person signs out in another tab, whose cookie this one keeps.
     let session = browser.cookie("vestibule").expect("a session");
     let step = browser.cookie("vestibule-login").expect("a step-up");
     Person::sign_out(browser);
     browser.set_cookie("vestibule", &session);
     browser.set_cookie("vestibule-login", &step);
-    let answer = browser.submit(&page, &[("code", &scene.alice.backup_codes[0])]);
-    assert!(!answer.begins_a_session(), "{answer:?}");
-    assert!(!signed_in(browser));
+    for form in [page, first] {
+        let answer = browser.submit(&form, &[("code", &scene.alice.backup_codes[0])]);
+        assert!(!answer.begins_a_session(), "{answer:?}");
+        assert!(!signed_in(browser));
+    }
     // Nor with somebody else's session.
     let other = &mut scene.bob;
     other.set_cookie("vestibule-login", &step);
     let page = other.get(&format!("{PORTAL}/second-factor"));
     let answer = other.submit(&page, &[("code", &scene.alice.backup_codes[1])]);
     assert!(!answer.begins_a_session(), "{answer:?}");
+}
+
+#[test]
+fn a_visit_that_other_sites_begin_keeps_nothing_and_uses_nothing_up() {
+    if !third_party() {
+        return;
+    }
+    let mut scene = twenty_minutes_later();
+    let browser = &mut scene.browser;
+    let link = format!("{PORTAL}/second-factor?rd=/admin/x%3Fy%3D1");
+    // More often than step-ups may begin; and a login cookie would not come along.
+    for _ in 0..40 {
+        let page = browser.get(&link);
+        assert_eq!(page.status, 200);
+        assert_eq!(browser.cookie("vestibule-login"), None);
+    }
+    // The other way to give a code leads back to the same place.
+    let page = browser.get(&link);
+    assert!(
+        page.text().contains("with=backup&amp;rd=/admin/x%3Fy%3D1"),
+        "{}",
+        page.text()
+    );
+    let page = browser.get(&format!(
+        "{PORTAL}/second-factor?with=backup&rd=/admin/x%3Fy%3D1"
+    ));
+    let wrong = browser.submit(&page, &[("code", "AAAA-AAAA-AAAA-AAAA")]);
+    assert!([403, 422].contains(&wrong.status), "{wrong:?}");
+    // A form that was shown before the wrong code is as good as the one behind it.
+    for form in [&page, &wrong] {
+        let again = browser.submit(form, &[("code", "000000")]);
+        assert_eq!(again.status, 403, "{again:?}");
+    }
+    let answer = browser.submit(&page, &[("code", &scene.alice.backup_codes[0])]);
+    assert_eq!(location(&answer), (303, "/admin/x?y=1"));
+    assert_eq!(browser.get("/admin/x?y=1").status, 200);
+}
+
+#[test]
+fn a_code_for_a_step_up_leads_nowhere_else() {
+    if !third_party() {
+        return;
+    }
+    let mut scene = twenty_minutes_later();
+    let browser = &mut scene.browser;
+    let page = browser.get(&format!("{PORTAL}/second-factor?rd=/admin/x"));
+    let code = &scene.alice.backup_codes[0];
+    let answer = browser.submit(&page, &[("code", code), ("rd", "https://evil.example/")]);
+    assert_eq!(location(&answer), (303, "/"));
+    // The form was for the session before.
+    let stale = browser.submit(&page, &[("code", &scene.alice.backup_codes[1])]);
+    assert!(!stale.begins_a_session(), "{stale:?}");
 }

@@ -136,6 +136,12 @@ impl SessionRecord {
         self.id
     }
 
+    /// Is it a session of both factors?
+    #[must_use]
+    pub fn has_both_factors(&self) -> bool {
+        self.factor.is_some()
+    }
+
     /// When the newest factor was shown.
     #[must_use]
     pub fn authenticated(&self) -> Timestamp {

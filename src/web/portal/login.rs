@@ -5,7 +5,7 @@ use crate::authn::session::{FirstFactorSession, Resumed};
 use crate::authn::transaction::Step;
 use crate::authz::rule::Asked;
 use crate::authz::target::Target;
-use crate::gate::Visitor;
+use crate::gate::{Verdict, Visitor};
 use crate::login::{Advanced, FirstFactor, LoginError};
 use crate::store::Error;
 use crate::web::Body;
@@ -24,12 +24,29 @@ pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     let return_to = visit.return_to();
     match visit.visitor().await {
         Ok(Some(visitor)) => match *visitor.session {
-            Resumed::OneFactor(_) => visit.leading_to("/second-factor", &return_to),
-            Resumed::TwoFactor(_) => send_on(visit, &visitor, &return_to),
+            Resumed::OneFactor(_) if !passes(visit, &return_to).await => {
+                visit.leading_to("/second-factor", &return_to)
+            }
+            Resumed::OneFactor(_) | Resumed::TwoFactor(_) => send_on(visit, &visitor, &return_to),
         },
         Ok(None) => visit.page(StatusCode::OK, page(visit, &return_to, "", None)),
         Err(error) => visit.unavailable(&error),
     }
+}
+
+/// Is the session enough for where it leads?
+async fn passes(visit: &Visit<'_>, return_to: &ReturnTo) -> bool {
+    let Some(target) = return_to.target(visit.inbound.target()) else {
+        return false;
+    };
+    let asked = Asked {
+        method: &Method::GET,
+        target: &target,
+        client: visit.inbound.client(),
+    };
+    let token = visit.session_token();
+    let verdict = visit.context.gate.check(asked, token.as_ref()).await;
+    matches!(verdict, Ok(Verdict::Pass(..)))
 }
 
 /// Sends somebody on who is signed in, unless that place keeps sending them back.

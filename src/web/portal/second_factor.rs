@@ -11,6 +11,7 @@ use crate::web::page::error::Problem;
 use crate::web::page::second_factor::{Model, Notice, Purpose, Way, view};
 use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
+use crate::web::return_to::ReturnTo;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -20,7 +21,7 @@ pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     match visit.under_way().await {
         Ok(Some((token, transaction))) => match &transaction.step {
             Step::SecondFactor(half) if leads_elsewhere(visit, half, &transaction) => {
-                step_up(visit).await
+                afresh(visit).await
             }
             Step::SecondFactor(_) => match Asking::of(visit, &token, &transaction).await {
                 Ok(page) => page.show(StatusCode::OK, None),
@@ -28,7 +29,7 @@ pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
             },
             Step::Enrol(_) | Step::KeepCodes(_) => visit.go("/enrol"),
         },
-        Ok(None) => step_up(visit).await,
+        Ok(None) => afresh(visit).await,
         Err(error) => visit.unavailable(&error),
     }
 }
@@ -39,45 +40,87 @@ fn leads_elsewhere(visit: &Visit<'_>, half: &FirstFactorSession, under_way: &Tra
     half.raises().is_some() && asked.is_some_and(|asked| asked.as_str() != under_way.return_to)
 }
 
-/// A live session is asked for a code; nobody for the password first.
-async fn step_up(visit: &Visit<'_>) -> Response<Body> {
+/// A live session is asked for a code; nobody for the password first. Nothing is kept yet: any site can send a
+/// browser here, and then the login cookie does not come along.
+async fn afresh(visit: &Visit<'_>) -> Response<Body> {
     let return_to = visit.return_to();
-    let visitor = match visit.visitor().await {
-        Ok(Some(visitor)) => visitor,
-        Ok(None) => return visit.leading_to("/login", &return_to),
-        Err(error) => return visit.unavailable(&error),
-    };
-    let login = &visit.context.login;
-    let back = return_to.as_str().to_owned();
-    match login.step_up(&visitor.session, back).await {
-        Ok(advanced) => visit.go_on("/second-factor", &advanced.token).await,
-        Err(LoginError::Store(error)) => visit.unavailable(&error),
-        Err(LoginError::Limited(limited)) => {
-            visit.fail(Problem::TooMany(limited.retry_after), "too-many-step-ups")
+    match (visit.visitor().await, visit.session_token()) {
+        (Ok(Some(visitor)), Some(token)) => {
+            let page = Asking {
+                visit,
+                username: visitor.account.username().clone(),
+                purpose: Purpose::StepUp,
+                form_token: visit.form_token(Some(token.digest())),
+                return_to,
+            };
+            page.show(StatusCode::OK, None)
         }
-        Err(
-            LoginError::Busy(_) | LoginError::Malformed | LoginError::Over | LoginError::Refused,
-        ) => visit.over(),
+        (Ok(_), _) => visit.leading_to("/login", &return_to),
+        (Err(error), _) => visit.unavailable(&error),
     }
 }
 
-/// Checks the code.
+type UnderWay = (Token<Transaction>, Transaction);
+
+/// The first code for a live session comes: from here on its tries are counted.
+async fn step_up(visit: &Visit<'_>, rd: &str) -> Result<UnderWay, Response<Body>> {
+    let visitor = match visit.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return Err(visit.over()),
+        Err(error) => return Err(visit.unavailable(&error)),
+    };
+    visit.give_up().await?;
+    let return_to = visit.context.allowed.parse(rd);
+    let login = &visit.context.login;
+    match login
+        .step_up(&visitor.session, return_to.as_str().to_owned())
+        .await
+    {
+        Ok(advanced) => Ok((advanced.token, advanced.transaction)),
+        Err(LoginError::Store(error)) => Err(visit.unavailable(&error)),
+        Err(LoginError::Limited(limited)) => {
+            Err(visit.fail(Problem::TooMany(limited.retry_after), "too-many-step-ups"))
+        }
+        Err(
+            LoginError::Busy(_) | LoginError::Malformed | LoginError::Over | LoginError::Refused,
+        ) => Err(visit.over()),
+    }
+}
+
+/// Checks the code, for the login under way or for a live session.
 pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) -> Response<Body> {
-    let (token, transaction) = match visit.under_way().await {
-        Ok(Some(under_way)) => under_way,
-        Ok(None) => return visit.over(),
+    let under_way = match visit.under_way().await {
+        Ok(under_way) => under_way,
         Err(error) => return visit.unavailable(&error),
     };
-    let mut form = match visit.posted(body, Some(token.digest())).await {
+    let login = under_way.as_ref().map(|(token, _)| token.digest());
+    let session = visit.session_token().map(|token| token.digest());
+    let steps: Vec<_> = [login, session]
+        .into_iter()
+        .filter(Option::is_some)
+        .collect();
+    if steps.is_empty() {
+        return visit.over();
+    }
+    let mut form = match visit.posted_for(body, &steps).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };
-    let code = form.text("code");
+    let under_way = under_way.filter(|(token, _)| form.is_bound_to(token.digest()));
+    let (code, rd) = (form.text("code"), form.text("rd"));
     if let Err(refusal) = form.finish() {
         return visit.refused(refusal);
     }
     // Not from the beginning: whoever sends a form slowly would use up the time that all refusals take.
     let since = Instant::now();
+    let begins = under_way.is_none();
+    let (token, transaction) = match under_way {
+        Some(under_way) => under_way,
+        None => match step_up(visit, &rd).await {
+            Ok(begun) => begun,
+            Err(refused) => return refused,
+        },
+    };
     // Read within that time: its length tells something of the account (CWE-208).
     let page = match Asking::of(visit, &token, &transaction).await {
         Ok(page) => page,
@@ -101,18 +144,25 @@ pub(in crate::web::portal) async fn submit(visit: &Visit<'_>, body: Incoming) ->
         ),
         Err(LoginError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, Notice::Busy(BUSY)),
     };
-    page.show(status, Some(notice))
+    let mut response = page.show(status, Some(notice));
+    if begins {
+        respond::set_cookie(&mut response, visit.context.jar.set_login(&token));
+    }
+    response
 }
 
-/// The page that asks for a code, for one login under way.
+/// The page that asks for a code.
 struct Asking<'a> {
     visit: &'a Visit<'a>,
     username: Username,
     purpose: Purpose,
     form_token: String,
+    /// Where to go afterwards, while nothing else keeps that.
+    return_to: ReturnTo,
 }
 
 impl<'a> Asking<'a> {
+    /// For one login under way.
     async fn of(
         visit: &'a Visit<'a>,
         token: &Token<Transaction>,
@@ -131,6 +181,7 @@ impl<'a> Asking<'a> {
                 Step::SecondFactor(_) | Step::Enrol(_) | Step::KeepCodes(_) => Purpose::SignIn,
             },
             form_token: visit.form_token(Some(token.digest())),
+            return_to: ReturnTo::home(),
         })
     }
 
@@ -141,16 +192,17 @@ impl<'a> Asking<'a> {
             Some("backup") => (Way::BackupCode, &backup, &plain),
             Some(_) | None => (Way::App, &plain, &backup),
         };
+        let back = &self.return_to;
         let document = view(&Model {
             frame: &self.visit.frame(),
             form: Form {
                 action,
                 csrf: &self.form_token,
-                rd: None,
+                rd: (!back.is_home()).then_some(back.as_str()),
             },
             username: self.username.as_str(),
             way,
-            other_way,
+            other_way: &back.after(other_way),
             purpose: self.purpose,
             give_up: &path(match self.purpose {
                 Purpose::SignIn => "/login",

@@ -39,17 +39,25 @@ pub(in crate::web::portal) struct Visit<'a> {
 }
 
 /// A form of ours, proven to be: its token was checked.
-pub(in crate::web::portal) struct Posted(Form);
+pub(in crate::web::portal) struct Posted {
+    form: Form,
+    bound: Option<TokenDigest>,
+}
 
 impl Posted {
     /// A field that people fill in; empty when it was not sent.
     pub(in crate::web::portal) fn text(&mut self, name: &str) -> Zeroizing<String> {
-        self.0.take(name).unwrap_or_default()
+        self.form.take(name).unwrap_or_default()
+    }
+
+    /// Was it made for the step that this token opens?
+    pub(in crate::web::portal) fn is_bound_to(&self, token: TokenDigest) -> bool {
+        self.bound == Some(token)
     }
 
     /// Fails on fields that the page does not have (X-009c).
     pub(in crate::web::portal) fn finish(self) -> Result<(), Refusal> {
-        self.0.finish()
+        self.form.finish()
     }
 }
 
@@ -134,11 +142,20 @@ impl<'a> Visit<'a> {
         self.context.csrf.token(&self.seed, bound)
     }
 
-    /// Reads a form and makes sure that it is ours.
+    /// Reads a form and makes sure that it is ours, for this step.
     pub(in crate::web::portal) async fn posted(
         &self,
         body: Incoming,
         bound: Option<TokenDigest>,
+    ) -> Result<Posted, Response<Body>> {
+        self.posted_for(body, &[bound]).await
+    }
+
+    /// The same for one of several steps.
+    pub(in crate::web::portal) async fn posted_for(
+        &self,
+        body: Incoming,
+        steps: &[Option<TokenDigest>],
     ) -> Result<Posted, Response<Body>> {
         let form = Form::read(&self.parts.headers, body).await;
         let mut form = form.map_err(|refusal| self.refused(refusal))?;
@@ -151,15 +168,15 @@ impl<'a> Visit<'a> {
             self.inbound.target().origin(),
         ];
         let seed = self.seed_came.then_some(&self.seed);
-        let headers = &self.parts.headers;
-        match self
-            .context
-            .csrf
-            .check(headers, &origins, seed, bound, &token)
-        {
-            Ok(()) => Ok(Posted(form)),
-            Err(forged) => Err(self.forged(forged)),
+        let (csrf, headers) = (&self.context.csrf, &self.parts.headers);
+        let mut forged = Forged::Token;
+        for &bound in steps {
+            match csrf.check(headers, &origins, seed, bound, &token) {
+                Ok(()) => return Ok(Posted { form, bound }),
+                Err(why) => forged = why,
+            }
         }
+        Err(self.forged(forged))
     }
 
     fn forged(&self, forged: Forged) -> Response<Body> {
@@ -234,14 +251,21 @@ impl<'a> Visit<'a> {
         page: &str,
         token: &Token<Transaction>,
     ) -> Response<Body> {
-        if let Some(older) = self.login_token()
-            && let Err(error) = self.context.login.give_up(&older).await
-        {
-            return self.unavailable(&error);
+        if let Err(refused) = self.give_up().await {
+            return refused;
         }
         let mut response = self.go(page);
         respond::set_cookie(&mut response, self.context.jar.set_login(token));
         response
+    }
+
+    /// Ends the login that was under way in this browser.
+    pub(in crate::web::portal) async fn give_up(&self) -> Result<(), Response<Body>> {
+        let Some(older) = self.login_token() else {
+            return Ok(());
+        };
+        let given_up = self.context.login.give_up(&older).await;
+        given_up.map_err(|error| self.unavailable(&error))
     }
 
     /// The login is over: begin again.

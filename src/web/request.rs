@@ -185,9 +185,6 @@ impl Inbound {
             Method::OPTIONS => framing::max_forwards(&parts.headers)?,
             _ => None,
         };
-        if max_forwards == Some(0) {
-            return Err(Refusal::ServerOptions);
-        }
         let route = forwarded::route(&parts.headers, connection.peer, &settings.trusted_proxies);
         Ok(Self {
             target,
@@ -255,7 +252,7 @@ impl Inbound {
         &self.cookies
     }
 
-    /// How often an `OPTIONS` may still be forwarded; never zero.
+    /// How often an `OPTIONS` may still be forwarded; at zero it is answered here, unless another proxy asks about it.
     #[must_use]
     pub fn max_forwards(&self) -> Option<u64> {
         self.max_forwards

@@ -76,8 +76,7 @@ async fn routed(
         }
         return answered;
     }
-    if is_too_early(&parts.method, route, inbound) {
-        let refusal = Refusal::TooEarly;
+    if let Some(refusal) = refusal(&parts.method, route, inbound) {
         context.record(inbound, Event::InputValidationFail, refusal.name());
         let answer = context.refuse(Asker::of(&parts), inbound.id(), refusal);
         return Answered::new(Class::Refused, answer);
@@ -101,6 +100,16 @@ async fn routed(
             let answer = context.fail(Asker::of(&parts), inbound.id(), &failure);
             Answered::new(Class::Refused, answer)
         }
+    }
+}
+
+/// Why a request that could be read goes no further, wherever it wants to go. Nothing of this is for checks: to a
+/// proxy that asks, any 2xx is a yes.
+fn refusal(method: &Method, route: &Route, inbound: &Inbound) -> Option<Refusal> {
+    if inbound.max_forwards() == Some(0) {
+        Some(Refusal::ServerOptions)
+    } else {
+        is_too_early(method, route, inbound).then_some(Refusal::TooEarly)
     }
 }
 

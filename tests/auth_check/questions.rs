@@ -179,31 +179,83 @@ fn a_body_is_never_waited_for() {
     }
 }
 
+/// What a client may write that means something to a server, or to a proxy on the way.
+const MEANINGFUL: &[(&str, &str)] = &[
+    ("Max-Forwards", "0"),
+    ("Max-Forwards", "1"),
+    ("If-None-Match", "*"),
+    ("If-Match", "\"x\""),
+    ("If-Modified-Since", "Tue, 24 Nov 2099 16:00:00 GMT"),
+    ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+    ("Range", "bytes=0-1"),
+    ("Expect", "100-continue"),
+    ("Upgrade", "websocket"),
+    ("Connection", "close, Upgrade"),
+    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ("Sec-WebSocket-Version", "13"),
+    ("Access-Control-Request-Method", "GET"),
+    ("Origin", "http://wiki.team.localhost"),
+    ("Accept-Encoding", "gzip"),
+    ("User-Agent", "kube-probe/1.30"),
+    ("User-Agent", "GoogleHC/1.0"),
+    ("X-HTTP-Method-Override", "GET"),
+    ("Sec-Fetch-Mode", "navigate"),
+];
+
+const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "LOCK",
+];
+
 #[test]
-fn conditions_ranges_and_upgrades_change_nothing() {
-    let scene = Scene::new(RULES);
-    let lines = [
-        ("If-None-Match", "*"),
-        ("If-Modified-Since", "Tue, 24 Nov 2026 16:00:00 GMT"),
-        ("Range", "bytes=0-1"),
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
-        ("Sec-WebSocket-Version", "13"),
-        ("Accept-Encoding", "gzip"),
-        ("User-Agent", "kube-probe/1.30"),
-    ];
+fn no_method_and_no_header_of_a_client_changes_an_answer() {
+    let scene = Scene::new(
+        "[access]\nrule = [{ path = \"/open/**\", policy = \"bypass\" }, { path = \"/secret/**\", policy = \"deny\" }]\n",
+    );
+    let mut sets: Vec<Vec<(&str, &str)>> = MEANINGFUL.iter().map(|line| vec![*line]).collect();
+    sets.push(MEANINGFUL[2..16].to_vec());
+    sets.push(vec![]);
     for dialect in DIALECTS {
-        for (target, status) in [("/open/x", 200), ("/page", 401)] {
-            let reply = scene.ask(dialect, Question::get(target), &lines);
-            assert_eq!(reply.status, status, "{dialect:?} {target}");
-            let agent = scene.ask(
-                dialect,
-                Question::get(target),
-                &[("User-Agent", "GoogleHC/1.0")],
-            );
-            assert_eq!(agent.status, status, "{dialect:?} {target}");
+        for method in METHODS {
+            for lines in &sets {
+                for (target, expected) in [("/open/x", 200), ("/page", 401), ("/secret/x", 403)] {
+                    let status = asked_by_a_proxy_that_keeps_the_method(
+                        &scene, dialect, method, target, lines,
+                    );
+                    // A browser that navigates is sent to sign in.
+                    let navigates = lines.iter().any(|(_, value)| *value == "navigate")
+                        && ["GET", "HEAD"].contains(&method)
+                        && dialect != Dialect::AuthRequest;
+                    let expected = if expected == 401 && navigates {
+                        303
+                    } else {
+                        expected
+                    };
+                    assert_eq!(status, expected, "{dialect:?} {method} {target} {lines:?}");
+                }
+            }
         }
     }
+}
+
+/// The status, where the check itself is made with the method of the request, as Traefik can be told to.
+fn asked_by_a_proxy_that_keeps_the_method(
+    scene: &Scene,
+    dialect: Dialect,
+    method: &str,
+    target: &str,
+    lines: &[(&str, &str)],
+) -> u16 {
+    let question = Question {
+        method,
+        ..Question::get(target)
+    };
+    let head = question.head(dialect);
+    let (_, rest) = head.split_once(' ').expect("a request line");
+    let mut message = format!("{method} {rest}");
+    for (name, value) in lines {
+        message.push_str(&format!("{name}: {value}\r\n"));
+    }
+    scene.send(&(message + "\r\n")).status
 }
 
 #[test]

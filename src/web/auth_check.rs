@@ -112,12 +112,14 @@ enum Place {
 }
 
 /// On other hosts than ours a path like ours is the app's. A page of ours is one only where nobody reads its path
-/// differently: another server may find the app behind the dots of `/_vestibule/assets/..%2f..%2fadmin`.
+/// differently: another server may find the app behind the dots of `/_vestibule/assets/..%2f..%2fadmin`. And proxies
+/// send us what lies below `/_vestibule/`, so `/_vestibule` itself may reach the app.
 fn place(context: &Context, target: &Target) -> Place {
-    if !is_ours(context, target) {
+    let portal = &context.place.portal;
+    if !is_ours(context, target) || target.path() == portal {
         return Place::App;
     }
-    match Route::of(target, &context.place.portal) {
+    match Route::of(target, portal) {
         Route::Application => Place::App,
         Route::Portal(_) if !target.is_ambiguous() => Place::Portal,
         Route::Portal(_) | Route::AuthCheck(_) | Route::Unknown => Place::Nowhere,

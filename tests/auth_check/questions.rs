@@ -376,6 +376,10 @@ fn our_own_pages_are_let_through_on_our_host_and_judged_on_every_other() {
         for (host, target, expected) in [
             (crate::AUTH_HOST, "/_vestibule/login", 200),
             (crate::AUTH_HOST, "/_vestibule/assets/x.css", 200),
+            (crate::AUTH_HOST, "/_vestibule/", 200),
+            // Proxies send us what lies below it, and this to the app.
+            (crate::AUTH_HOST, "/_vestibule", 401),
+            (crate::AUTH_HOST, "/_vestibule?a", 401),
             // The proxy, or the app behind it, takes these for `/admin`.
             (crate::AUTH_HOST, "/_vestibule/assets/..%2f..%2fadmin", 403),
             (crate::AUTH_HOST, "/_vestibule/invite/..%5C..%5Cadmin", 403),

@@ -118,7 +118,8 @@ fn has_pages(config: &Config, target: &Target) -> bool {
         let host = app.host.as_deref();
         host.is_none_or(|host| host == target.host())
     });
-    in_line || target.origin() == config.public_url.as_str()
+    let is_below = target.path() != config.portal.path;
+    in_line || is_below && target.origin() == config.public_url.as_str()
 }
 
 fn wrong(what: &str, text: &str, hint: &str) -> String {

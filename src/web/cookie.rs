@@ -9,6 +9,7 @@ use crate::authn::transaction::Transaction;
 use crate::login::device::DeviceMark;
 use crate::secret::Token;
 use crate::web::request::Cookies;
+use crate::web::return_to::is_within;
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 use std::time::Duration;
@@ -83,11 +84,11 @@ impl Jar {
         only(cookies, &self.csrf)
     }
 
-    /// Sets the session cookie; it goes when the browser does (NIST SP 800-63B-4, 5.1).
+    /// Sets the session cookie for a visitor of `host`; it goes when the browser does (NIST SP 800-63B-4, 5.1).
     #[must_use]
-    pub fn set_session(&self, token: &AccountToken<SessionRecord>) -> HeaderValue {
+    pub fn set_session(&self, token: &AccountToken<SessionRecord>, host: &str) -> HeaderValue {
         let cookie = self.build(&self.session, &token.to_text(), SameSite::Lax);
-        self.print(self.shared(cookie))
+        self.print(self.shared(cookie, host))
     }
 
     /// Sets the login cookie; no other site can make the browser send it.
@@ -98,11 +99,11 @@ impl Jar {
 
     /// Sets the device cookie, which outlives the browser.
     #[must_use]
-    pub fn set_device(&self, mark: &DeviceMark, lifetime: Duration) -> HeaderValue {
+    pub fn set_device(&self, mark: &DeviceMark, lifetime: Duration, host: &str) -> HeaderValue {
         let mut cookie = self.build(&self.device, mark.as_str(), SameSite::Lax);
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         cookie.set_max_age(cookie::time::Duration::seconds(seconds));
-        self.print(self.shared(cookie))
+        self.print(self.shared(cookie, host))
     }
 
     /// Sets the seed of form tokens.
@@ -113,14 +114,18 @@ impl Jar {
 
     /// Takes back the session and login cookies that came with a request, and no others: another
     /// site's form comes without them, and must not make the browser forget them.
-    pub fn clear<'j>(&'j self, came: &'j Cookies) -> impl Iterator<Item = HeaderValue> + 'j {
-        let session = came.has(&self.session).then(|| self.clear_session());
+    pub fn clear<'j>(
+        &'j self,
+        came: &'j Cookies,
+        host: &str,
+    ) -> impl Iterator<Item = HeaderValue> + use<'j> {
+        let session = came.has(&self.session).then(|| self.clear_session(host));
         let login = came.has(&self.login).then(|| self.clear_login());
         session.into_iter().chain(login)
     }
 
-    fn clear_session(&self) -> HeaderValue {
-        let mut cookie = self.shared(self.build(&self.session, "", SameSite::Lax));
+    fn clear_session(&self, host: &str) -> HeaderValue {
+        let mut cookie = self.shared(self.build(&self.session, "", SameSite::Lax), host);
         cookie.make_removal();
         self.print(cookie)
     }
@@ -142,8 +147,10 @@ impl Jar {
             .build()
     }
 
-    fn shared(&self, mut cookie: Cookie<'static>) -> Cookie<'static> {
-        if let Some(domain) = &self.domain {
+    /// Browsers refuse a domain that is not the host's: a host outside has a sign-in of its own.
+    fn shared(&self, mut cookie: Cookie<'static>, host: &str) -> Cookie<'static> {
+        let domain = self.domain.as_ref();
+        if let Some(domain) = domain.filter(|domain| is_within(host, domain)) {
             cookie.set_domain(domain.clone());
         }
         cookie
@@ -185,14 +192,22 @@ mod tests {
             "__Host-vestibule={}; HttpOnly; SameSite=Lax; Secure; Path=/",
             *token.to_text()
         );
-        assert_eq!(jar.set_session(&token), expected.as_str());
+        assert_eq!(
+            jar.set_session(&token, "app.example.com"),
+            expected.as_str()
+        );
     }
 
     #[test]
     fn a_domain_is_set_on_what_is_shared_and_on_nothing_else() {
         let jar = Jar::new("vestibule", Some("example.com".to_owned()), Transport::Tls);
         let text = |value: HeaderValue| value.to_str().unwrap().to_owned();
-        assert!(text(jar.set_session(&token())).contains("Domain=example.com"));
+        for host in ["app.example.com", "example.com"] {
+            assert!(text(jar.set_session(&token(), host)).contains("Domain=example.com"));
+        }
+        for host in ["example.org", "badexample.com"] {
+            assert!(!text(jar.set_session(&token(), host)).contains("Domain"));
+        }
         let login = text(jar.set_login(&Token::generate()));
         assert!(login.starts_with("__Host-vestibule-login=") && !login.contains("Domain"));
     }
@@ -210,7 +225,7 @@ mod tests {
     #[test]
     fn a_removed_cookie_keeps_the_attributes_that_its_prefix_asks_for() {
         let jar = Jar::new("__Host-vestibule", None, Transport::Tls);
-        let removal = jar.clear_session();
+        let removal = jar.clear_session("app.example.com");
         let text = removal.to_str().unwrap();
         assert!(
             text.starts_with("__Host-vestibule=;") && text.contains("Max-Age=0"),

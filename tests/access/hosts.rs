@@ -174,3 +174,31 @@ rule = [
     let reply = crate::Reply::parse("", &answer);
     assert!([303, 400, 401].contains(&reply.status), "{reply:?}");
 }
+
+#[test]
+fn a_host_outside_the_shared_domain_has_a_sign_in_of_its_own() {
+    let (wiki, club) = (App::start(), App::start());
+    let gate = Gate::start(&format!(
+        "public_url = \"http://wiki.team.localhost\"\n{}{}{LENIENT}[session]\ncookie_domain = \"team.localhost\"\n",
+        upstream(&wiki, "wiki.team.localhost", "/"),
+        upstream(&club, "club.localhost", "/"),
+    ));
+    let browser = |host: &str| Browser::new(gate.address(), host);
+    let alice = Person::enrol(
+        &mut browser("wiki.team.localhost"),
+        "alice",
+        &gate.invite("alice"),
+    );
+    let mut outside = browser("club.localhost");
+    assert!(alice.sign_in(&mut outside, &alice.backup_codes[0]));
+    assert_eq!(outside.get("/").status, 200);
+    assert_eq!(club.seen().len(), 1);
+    // A loop there is not held against the cookie of another host.
+    let login = format!("{PORTAL}/login?rd=/x");
+    let pages: Vec<_> = (0..3).map(|_| outside.get(&login)).collect();
+    let last = pages[2].visible_text();
+    assert_eq!(pages[2].status, 508, "{last}");
+    assert!(!last.contains("team.localhost"), "{last}");
+    Person::sign_out(&mut outside);
+    assert!(!signed_in(&mut outside));
+}

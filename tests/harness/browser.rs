@@ -206,7 +206,16 @@ impl Browser {
             .next()
             .and_then(|pair| pair.split_once('='))
             .expect("a cookie has a name");
-        let expired = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+        let mut expired = false;
+        for attribute in parts {
+            expired |= attribute.eq_ignore_ascii_case("max-age=0");
+            // A browser takes no cookie for a domain that is not its host's (RFC 6265, 5.3).
+            if let Some(domain) = attribute.strip_prefix("Domain=")
+                && !format!(".{}", self.host).ends_with(&format!(".{domain}"))
+            {
+                return;
+            }
+        }
         self.set_cookie(name, if expired { "" } else { value });
     }
 }

@@ -59,7 +59,7 @@ fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Respon
         return respond::see_other(return_to.as_str());
     }
     let target = return_to.target(visit.inbound.target());
-    let cause = cause(context, target.as_ref());
+    let cause = cause(context, visit.inbound.target().host(), target.as_ref());
     tracing::warn!(
         to = target.as_ref().map(Target::origin),
         ?cause,
@@ -74,11 +74,19 @@ fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Respon
     visit.page(StatusCode::LOOP_DETECTED, page)
 }
 
-fn cause<'a>(context: &'a Context, target: Option<&'a Target>) -> Cause<'a> {
+/// Why a place does not see the sign-in that `here` sees.
+fn cause<'a>(context: &'a Context, here: &'a str, target: Option<&'a Target>) -> Cause<'a> {
     let place = &context.place;
+    let (ours, reaches) = if place.signs_in_apart(here) {
+        (here, target.is_none_or(|target| target.host() == here))
+    } else {
+        let domain = place.domain.as_deref().unwrap_or(&place.host);
+        let reaches = target.is_none_or(|target| place.is_signed_in_at(target.host()));
+        (domain, reaches)
+    };
     match target {
-        Some(target) if !place.is_signed_in_at(target.host()) => Cause::OtherHost {
-            ours: place.domain.as_deref().unwrap_or(&place.host),
+        Some(target) if !reaches => Cause::OtherHost {
+            ours,
             theirs: target.host(),
         },
         Some(_) | None => Cause::KeptBack,

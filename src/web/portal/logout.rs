@@ -64,7 +64,11 @@ fn done(visit: &Visit<'_>, return_to: &ReturnTo) -> Response<Body> {
     } else {
         respond::see_other(return_to.as_str())
     };
-    for cookie in visit.context.jar.clear(visit.inbound.cookies()) {
+    for cookie in visit
+        .context
+        .jar
+        .clear(visit.inbound.cookies(), visit.inbound.target().host())
+    {
         respond::set_cookie(&mut response, cookie);
     }
     response

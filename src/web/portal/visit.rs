@@ -289,9 +289,10 @@ impl<'a> Visit<'a> {
             Some(_) | None => respond::see_other(&signed_in.return_to),
         };
         let lifetime = self.context.login.device_lifetime();
+        let host = self.inbound.target().host();
         for cookie in [
-            jar.set_session(&signed_in.session.token),
-            jar.set_device(&signed_in.device, lifetime),
+            jar.set_session(&signed_in.session.token, host),
+            jar.set_device(&signed_in.device, lifetime, host),
             jar.clear_login(),
         ] {
             respond::set_cookie(&mut response, cookie);

@@ -44,6 +44,12 @@ impl Dialect {
         }
     }
 
+    /// Which one is asked at this path, as it came; for requests that cannot be read further.
+    #[must_use]
+    pub fn at(path: &str, portal: &str) -> Option<Self> {
+        below(path, portal).and_then(Self::of)
+    }
+
     fn of(rest: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dialect| {
             let more = rest.strip_prefix(dialect.path());

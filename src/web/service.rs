@@ -7,12 +7,12 @@ use crate::web::context::{Context, source_of};
 use crate::web::page::error::Problem;
 use crate::web::request::{Connection, Inbound, Peer, Refusal, RequestId, X_REQUEST_ID};
 use crate::web::respond::{Asker, Failure};
-use crate::web::route::{Page, Route};
+use crate::web::route::{Dialect, Page, Route};
 use crate::web::tally::Class;
 use crate::web::{Body, auth_check, portal, proxy};
 use http::header::{CONNECTION, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,6 +31,7 @@ pub async fn answer(
             let unread = Unread {
                 began,
                 method: None,
+                path: "",
                 asker: Asker::Program,
             };
             return unread.refuse(&context, &connection, refusal);
@@ -43,6 +44,7 @@ pub async fn answer(
             let unread = Unread {
                 began,
                 method: Some(&method),
+                path: parts.uri.path(),
                 asker: Asker::of(&parts),
             };
             return unread.refuse(&context, &connection, refusal);
@@ -147,6 +149,8 @@ fn misdirected(context: &Context, parts: &Parts, inbound: &Inbound) -> Answered 
 struct Unread<'a> {
     began: Instant,
     method: Option<&'a Method>,
+    /// As it came; empty when not even that is known.
+    path: &'a str,
     asker: Asker,
 }
 
@@ -168,7 +172,11 @@ impl Unread<'_> {
         context
             .audit
             .record(Event::InputValidationFail, &source, &details);
-        let answer = context.refuse(self.asker, &id, refused);
+        let mut answer = context.refuse(self.asker, &id, refused);
+        // nginx makes an error of its own server of everything but 401 and 403.
+        if Dialect::at(self.path, &context.place.portal) == Some(Dialect::AuthRequest) {
+            *answer.status_mut() = StatusCode::FORBIDDEN;
+        }
         let asked = Asked {
             began: self.began,
             method: self.method,

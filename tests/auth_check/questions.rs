@@ -38,6 +38,26 @@ fn nobody_but_a_trusted_proxy_is_answered() {
 }
 
 #[test]
+fn what_the_client_of_a_proxy_wrote_badly_is_no_fault_of_the_server() {
+    let scene = Scene::new(RULES);
+    let many = vec!["a=b"; 300].join("; ");
+    for dialect in DIALECTS {
+        for line in [
+            ("Cookie", "\u{e9}=1"),
+            ("Cookie", many.as_str()),
+            ("Host", "other.team.localhost"),
+        ] {
+            let status = scene.ask(dialect, Question::get("/page"), &[line]).status;
+            let expected: &[u16] = match dialect {
+                Dialect::AuthRequest => &[403],
+                Dialect::ForwardAuth | Dialect::ExtAuthz => &[400, 431],
+            };
+            assert!(expected.contains(&status), "{dialect:?} {line:?}: {status}");
+        }
+    }
+}
+
+#[test]
 fn a_flood_of_checks_from_elsewhere_is_a_few_lines() {
     let gate = Gate::start(&format!("trusted_proxies = [\"192.0.2.1\"]\n{LENIENT}"));
     for dialect in DIALECTS {

@@ -103,7 +103,7 @@
 //! | – | `X-Original-URL` and its like, missing, doubled, or those of another proxy | no question, or nothing | `tests/auth_check/questions.rs::a_header_that_is_missing_or_doubled_is_no_question`, `tests/auth_check/questions.rs::no_dialect_believes_the_headers_of_another` |
 //! | – | a `Host` that ends in `?`, or with an open path behind it, so that another path seems to be asked for | nothing is asked, or it is no question | `src/web/auth_check/tests.rs::no_host_of_a_client_makes_another_path_of_the_one_that_follows`, `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does` |
 //! | – | `post`, `TRACE`, to miss a rule for a method | no question, as in front of an app | `src/web/auth_check/tests.rs::a_method_that_is_refused_in_front_of_an_app_is_none_here` |
-//! | – | a query, body, range, condition, upgrade or user agent, to change a decision | nothing changes | `tests/auth_check/questions.rs::conditions_ranges_and_upgrades_change_nothing`, `tests/auth_check/questions.rs::a_body_is_never_waited_for` |
+//! | – | a query, body, range, condition, upgrade or user agent, to change a decision | nothing changes | `tests/auth_check/questions.rs::no_method_and_no_header_of_a_client_changes_an_answer`, `tests/auth_check/questions.rs::a_body_is_never_waited_for` |
 //! | – | a path of ours that another server finds the app behind | 403 | `tests/auth_check/questions.rs::our_own_pages_are_let_through_on_our_host_and_judged_on_every_other` |
 //! | – | forged identity headers through nginx, Caddy, HAProxy, Traefik, Envoy, in every spelling | the app never sees one | `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does` |
 //!

@@ -270,7 +270,7 @@ fn whoever_has_shown_enough_is_sent_on_from_the_login_page() {
 
 #[test]
 fn a_password_alone_pushes_out_nobody_who_has_shown_both_factors() {
-    let scene = Scene::new(&format!("{ONE_FACTOR}[session]\nmax_per_user = 2\n"));
+    let scene = Scene::new(&format!("{ONE_FACTOR}[session]\nmax_per_user = 3\n"));
     let mut owner = scene.gate.browser();
     let codes = &scene.alice.backup_codes;
     assert!(scene.alice.sign_in(&mut owner, &codes[0]));

@@ -268,7 +268,11 @@ const CASES: &[Case] = &[
     },
     Case {
         proxy: Proxy::Haproxy,
-        edits: &[(HAPROXY, "    http-request del-header _ -m sub\n", "")],
+        edits: &[(
+            HAPROXY,
+            "    http-request del-header [^-0-9A-Za-z] -m reg\n",
+            "",
+        )],
         expected: &["open underscore-headers"],
     },
     Case {
@@ -292,7 +296,10 @@ const CASES: &[Case] = &[
     },
     Case {
         proxy: Proxy::Traefik,
-        edits: &[(TRAEFIK, "          Remote_User: \"\"\n", "")],
+        edits: &[
+            (TRAEFIK, "          Remote_User: \"\"\n", ""),
+            (TRAEFIK_MAIN, "      aliasHeadersStrategy: delete\n", ""),
+        ],
         expected: &["open underscore-headers"],
     },
     Case {
@@ -347,7 +354,10 @@ const CASES: &[Case] = &[
     },
     Case {
         proxy: Proxy::Envoy,
-        edits: &[(ENVOY, "action: DROP_HEADER", "action: ALLOW")],
+        edits: &[
+            (ENVOY, "action: DROP_HEADER", "action: ALLOW"),
+            (ENVOY, "[^:].*[^-0-9A-Za-z].*", "[^:].*[^-_0-9A-Za-z].*"),
+        ],
         expected: &["open underscore-headers"],
     },
     Case {

@@ -314,8 +314,9 @@ pub struct Session {
     pub cookie_name: String,
     /// The domain whose hosts share the sign-in. Default: none, only the host of `public_url`.
     pub cookie_domain: Option<String>,
-    /// The most sessions of one account; the oldest ends when there is one more. Default 20.
-    pub max_per_user: u32,
+    /// The most sessions of one account; others end when there is one more, as
+    /// [`room`](crate::authn::session::room) says. Default 20, at most 1000.
+    pub max_per_user: usize,
     /// How long a browser counts as known to an account, so that a stranger's guesses do not
     /// slow its owner down. It never replaces a factor. Default 90 d.
     pub device_lifetime: Duration,

@@ -6,7 +6,7 @@
 
 use crate::accounts::Accounts;
 use crate::authn::account::Account;
-use crate::authn::session::record::{Lifetimes, SessionRecord};
+use crate::authn::session::record::{Lifetimes, SessionRecord, TOUCH_EVERY};
 use crate::authn::session::{FirstFactorSession, Resumed};
 use crate::authn::{AccountId, AccountToken};
 use crate::authz::rule::{Asked, Rules};
@@ -27,9 +27,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Sessions that are kept in memory; the others are read again when they are used.
 const CACHED: u64 = 20_000;
-
-/// How often the use of a session is written down.
-const TOUCH_EVERY: u64 = 60;
 
 /// Counters of changes; accounts that share one only load again more often.
 const GENERATIONS: usize = 4_096;

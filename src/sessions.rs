@@ -4,7 +4,7 @@
 //! prefix, and the store never sees a token.
 
 use crate::authn::session::record::{Lifetimes, Origin, SessionRecord};
-use crate::authn::session::{Epoch, Resumed, SessionId};
+use crate::authn::session::{Epoch, Resumed, SessionId, room};
 use crate::authn::{AccountId, AccountToken};
 use crate::clock::{Clock, Timestamp};
 use crate::store::table::{Record, Table, UpdateError};
@@ -103,11 +103,15 @@ impl Unkept {
     }
 }
 
-/// More sessions of one account than anyone could have are never looked at.
-const MOST: usize = 1_000;
+/// The most that `per_account` may be.
+pub const MOST_PER_ACCOUNT: usize = 1_000;
+
+/// All that an account may have: one of a password alone may stand beside as many of both factors.
+const MOST: usize = MOST_PER_ACCOUNT + 1;
 
 impl Sessions {
-    /// Sessions that live as `lifetimes` say, at most `per_account` of each account (V7.1.2).
+    /// Sessions that live as `lifetimes` say, at most `per_account` of each account (V7.1.2),
+    /// which is no more than [`MOST_PER_ACCOUNT`].
     #[must_use]
     pub fn new(
         table: Table<SessionRecord>,
@@ -131,13 +135,13 @@ impl Sessions {
         &self.lifetimes
     }
 
-    /// Stores `session` under a fresh token; of too many the oldest make room, first those of one factor.
+    /// Stores `session` under a fresh token; others end to make room, as [`room`] says.
     ///
     /// # Errors
     /// When the store cannot keep it.
     pub async fn begin(&self, session: &Resumed, origin: Origin) -> Result<Begun, Error> {
         let _turn = self.beginning.lock().await;
-        let evicted = self.make_room(session.account()).await?;
+        let evicted = self.make_room(session).await?;
         let record = SessionRecord::of(session, &self.lifetimes, self.clock.now()).from(origin);
         let token = AccountToken::generate(session.account());
         self.table
@@ -151,16 +155,12 @@ impl Sessions {
         })
     }
 
-    async fn make_room(&self, account: AccountId) -> Result<Vec<SessionId>, Error> {
-        let mut sessions = self.stored(account).await?;
-        let excess = (sessions.len() + 1).saturating_sub(self.per_account);
-        // Whoever has the password alone must not push out whoever has shown both factors.
-        sessions.sort_by_key(|(_, record)| {
-            let used = (record.last_seen(), record.authenticated());
-            (record.has_both_factors(), used)
-        });
+    async fn make_room(&self, newcomer: &Resumed) -> Result<Vec<SessionId>, Error> {
+        let held = self.stored(newcomer.account()).await?;
+        let now = self.clock.now();
+        let leaving = room::for_one_more(held, newcomer, self.per_account, &self.lifetimes, now);
         let mut evicted = Vec::new();
-        for (key, record) in sessions.into_iter().take(excess) {
+        for (key, record) in leaving {
             self.table.remove(&key).await?;
             evicted.push(record.id());
         }
@@ -294,3 +294,6 @@ impl Sessions {
         self.table.scan(account.as_bytes(), None, MOST).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,12 +163,11 @@ fn use_cases(
         absolute: config.session.lifetime,
         idle: config.session.idle,
     };
-    let per_account = usize::try_from(config.session.max_per_user).unwrap_or(usize::MAX);
     let sessions = Sessions::new(
         Table::new(Arc::clone(store)),
         Arc::clone(clock),
         lifetimes,
-        per_account,
+        config.session.max_per_user,
     );
     let hashing = hashing(&config.password)?;
     let accounts = Accounts::new(accounts::Parts {

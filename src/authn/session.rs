@@ -25,6 +25,7 @@
 //! fn cannot_pass(stored: &SessionRecord) { needs_life(stored) }
 //! ```
 
+pub mod room;
 pub mod record;
 
 use crate::authn::enrolment::EnrolmentId;

@@ -11,6 +11,7 @@ use crate::config::{
     Session, Storage, StorageUrl, Throttle, Totp, UnderscoreHeaders, Upstream,
 };
 use crate::identity::signer::LONGEST_LIFETIME;
+use crate::sessions::MOST_PER_ACCOUNT;
 use http::HeaderName;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -192,7 +193,7 @@ fn session(section: &mut Section<'_, '_>, public_url: &PublicUrl) -> Session {
         lifetime: section.within("lifetime", DAY, MINUTE..=365 * DAY),
         cookie_name: section.get("cookie_name", CookieName(name.to_owned())).0,
         cookie_domain: domain.map(|domain| domain.0),
-        max_per_user: section.within("max_per_user", 20, 1..=1000),
+        max_per_user: section.within("max_per_user", 20, 1..=MOST_PER_ACCOUNT),
         device_lifetime: section.within("device_lifetime", 90 * DAY, DAY..=400 * DAY),
     }
 }

@@ -63,7 +63,7 @@
 //! | authenticators | 1 |
 //! | secrets being shown | 1 |
 //! | backup codes | 10 |
-//! | sessions | 20 (`session.max_per_user`) |
+//! | sessions | 20 (`session.max_per_user`), and one of a password alone beside as many of both factors |
 //! | accounts | what the disk holds |
 //! | live sessions in memory | 20 000; others are read again when they are used |
 //! | tries, hashes, connections | see [`throttles`](crate::manual::throttles) |

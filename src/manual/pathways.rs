@@ -38,7 +38,11 @@
 //! |---|---|---|---|
 //! | not used for (`session.idle`) | 1 hour | 1 minute to 365 days; a warning above 1 hour | NIST SP 800-63B-4, 2.2.3 |
 //! | in all (`session.lifetime`) | 24 hours | 1 minute to 365 days; a warning above 24 hours | the same |
-//! | at once for one account (`session.max_per_user`) | 20 | 1 to 1000 | the least recently used one makes room, one of a password alone first |
+//! | at once for one account (`session.max_per_user`) | 20 | 1 to 1000 | the least recently used one makes room, one of a password alone first; a password alone ends none of both factors |
+//!
+//! Whoever knows the password alone cannot throw the owner out, not even with `max_per_user = 1`: while all sessions of the account are of
+//! both factors, one of a password alone stands beside them, and the next such takes its place
+//! ([`room`](crate::authn::session::room)).
 //!
 //! A session also ends by signing out, `session revoke`, and with all others of its account by a new password, `disable`,
 //! `reset-2fa`, `sign-out` and `remove`. Each holds from the next request on; an open WebSocket closes within two seconds. The cookie has

@@ -6,6 +6,9 @@ use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// How often the use of a session is written down, in seconds.
+pub const TOUCH_EVERY: u64 = 60;
+
 /// Where a session was begun, for its owner's eyes; decides nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Origin {
@@ -140,6 +143,14 @@ impl SessionRecord {
     #[must_use]
     pub fn has_both_factors(&self) -> bool {
         self.factor.is_some()
+    }
+
+    /// Would it be over in every epoch, also if it was used since that was last written down?
+    #[must_use]
+    pub fn is_certainly_over(&self, limits: &Lifetimes, now: Timestamp) -> bool {
+        let unwritten = Duration::from_secs(2 * TOUCH_EVERY);
+        now.age_of(self.started) >= limits.absolute
+            || now.age_of(self.last_seen) >= limits.idle.saturating_add(unwritten)
     }
 
     /// When the newest factor was shown.

@@ -319,6 +319,29 @@ fn every_warning_has_its_words() {
 }
 
 #[test]
+fn a_rule_without_head_is_fine_where_a_head_meets_nothing_weaker() {
+    let get = |more: &str| format!("{{ path = \"/a/**\", methods = [\"GET\"], {more} }}");
+    let two = get("policy = \"two-factor\"");
+    for rules in [
+        two.clone(),
+        get("policy = \"one-factor\""),
+        format!("{two}, {{ path = \"/b/**\", policy = \"bypass\" }}"),
+        format!("{two}, {{ path = \"/a/b\", methods = \"POST\", policy = \"bypass\" }}"),
+        format!(
+            "{two}, {{ path = \"/a/**\", policy = \"deny\" }}, {{ path = \"/a/b\", policy = \"bypass\" }}"
+        ),
+        format!("{two}, {{ path = \"/a/**\", methods = \"HEAD\", policy = \"bypass\" }}"),
+        get("host = [\"a.example\"], policy = \"two-factor\"")
+            + ", { path = \"/a/b\", host = [\"b.example\"], policy = \"bypass\" }",
+        "{ path = \"/a/**\", methods = [\"GET\", \"HEAD\"], policy = \"deny\" }".to_owned(),
+        "{ path = \"/a/**\", methods = [\"POST\"], policy = \"deny\" }".to_owned(),
+    ] {
+        let text = format!("upstream = \"http://127.0.0.1:3000\"\naccess.rule = [{rules}]\n");
+        assert_eq!(loaded(&text).warnings.to_string(), "", "{rules}");
+    }
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_and_each_once() {
     let text = "
 lisen = \"127.0.0.1:8080\"

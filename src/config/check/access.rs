@@ -4,7 +4,9 @@ use crate::authz::rule::Policy;
 use crate::config::problem::Wrong;
 use crate::config::report::Report;
 use crate::config::setting::Setting;
-use crate::config::{Access, Config, Rule};
+use crate::config::{Access, Config, PathPattern, Rule};
+use http::Method;
+use std::time::Duration;
 
 /// Checks each rule, and what the rules before it leave of it.
 pub(crate) fn access(config: &Config, report: &mut Report) {
@@ -24,6 +26,7 @@ pub(crate) fn access(config: &Config, report: &mut Report) {
         max_age(config, rule, key, report);
         reached(&access.rules[..at], rule, key, report);
         limited(access, at, key, report);
+        heads(access, at, key, report);
     }
 }
 
@@ -102,6 +105,65 @@ fn limited(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mu
         let hint = "add a rule with the same conditions, without users and groups, and policy = \"deny\" below";
         report.warn(&[&key(name)], Wrong::new(what, hint));
     }
+}
+
+/// The answer to a HEAD tells what a GET would find: that it is there, how long it is, its headers.
+fn heads(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mut Report) {
+    let rule = &access.rules[at];
+    let names = |method| rule.methods.contains(&method);
+    if rule.policy == Policy::Bypass || !names(Method::GET) || names(Method::HEAD) {
+        return;
+    }
+    let of_heads = Rule {
+        methods: vec![Method::HEAD],
+        ..rule.clone()
+    };
+    let mut others = access.rules.iter().enumerate();
+    let is_settled = others.any(|(place, other)| {
+        (place < at || !other.methods.is_empty()) && covers(other, &of_heads)
+    });
+    if !is_settled && meets_weaker(&of_heads, &access.rules[at + 1..], access.default) {
+        let what = "HEAD is not named and meets a weaker rule, which tells what is there, its length and headers";
+        let hint = "name HEAD beside GET, or give it a rule with the same conditions";
+        report.warn(&[&key("methods")], Wrong::new(what, hint));
+    }
+}
+
+/// Could some of what `rule` names get by more easily, where `later` rules decide?
+fn meets_weaker(rule: &Rule, later: &[Rule], default: Policy) -> bool {
+    for other in later.iter().filter(|other| may_meet(other, rule)) {
+        if strength(other) < strength(rule) {
+            return true;
+        }
+        if covers(other, rule) {
+            return false;
+        }
+    }
+    (default, Duration::ZERO) < strength(rule)
+}
+
+/// How much a rule asks, to be compared: the younger a code has to be, the more.
+fn strength(rule: &Rule) -> (Policy, Duration) {
+    let age = rule.max_age.unwrap_or(Duration::MAX);
+    (rule.policy, Duration::MAX - age)
+}
+
+/// Could one request be named by both? Only what is certainly apart is not.
+fn may_meet(first: &Rule, second: &Rule) -> bool {
+    fn part<T>(first: &[T], second: &[T], meet: impl Fn(&T, &T) -> bool) -> bool {
+        let mut pairs = first
+            .iter()
+            .flat_map(|one| second.iter().map(move |two| (one, two)));
+        first.is_empty() || second.is_empty() || pairs.any(|(one, two)| meet(one, two))
+    }
+    let hosts = |one: &String, two: &String| one == two || one.contains('*') || two.contains('*');
+    let paths = |one: &PathPattern, two: &PathPattern| {
+        let [one, two] = [one, two].map(|path| path.as_str().split('*').next().unwrap_or_default());
+        one.starts_with(two) || two.starts_with(one)
+    };
+    part(&first.hosts, &second.hosts, hosts)
+        && part(&first.paths, &second.paths, paths)
+        && part(&first.methods, &second.methods, PartialEq::eq)
 }
 
 fn is_unconditional(rule: &Rule) -> bool {

@@ -47,6 +47,7 @@
 //! | silence within an answer | 5 min | broken off | `upstream.idle_timeout` |
 //! | silence of a WebSocket | 10 min | closed | `proxy.tunnel_idle_timeout` |
 //! | from the end of a session to the end of its WebSockets | 2 s | closed | fixed |
+//! | the same of its answers that do not say how long they are | 2 s, then at the next piece | broken off | fixed |
 //! | requests under way when we are told to stop | 30 s, or a second signal | broken off | `proxy.drain_timeout` |
 //! | everything else under way after that | 7 s | left behind, status 1; what was acknowledged is on disk | fixed |
 //!

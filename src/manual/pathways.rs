@@ -45,11 +45,13 @@
 //! ([`room`](crate::authn::session::room)).
 //!
 //! A session also ends by signing out, `session revoke`, and with all others of its account by a new password, `disable`,
-//! `reset-2fa`, `sign-out` and `remove`. Each holds from the next request on; an open WebSocket closes within two seconds. The cookie has
+//! `reset-2fa`, `sign-out` and `remove`. Each holds from the next request on; an open WebSocket closes within two seconds, and an answer that
+//! does not say how long it is (an event stream) with the next piece after them. The cookie has
 //! no date, so it goes with the browser.
 //!
-//! Requests are use, what flows through an open WebSocket is not: it closes when the session has been idle for its hour. An answer that
-//! is being sent when the session ends is sent to its end.
+//! Requests are use, what flows through an open WebSocket or an event stream is not: it ends when the session has been idle for its hour.
+//! An answer that says how long it is is sent to its end. An export of an hour should do that, or be fetched in the background.
+//! Where another proxy asks, it alone knows what is open: there a stream lasts until the app or that proxy ends it.
 //!
 //! The app may keep a session of its own, which Vestibule cannot end: apps should ask on every request, by the header, or keep their own
 //! session shorter. An assertion that was handed out stays valid for up to a minute after a sign-out (`identity.lifetime`).

@@ -3,6 +3,10 @@
 //! hyper limits neither the size nor the time of a body; every body that comes from outside
 //! goes through [`guard`]. Trailers end here: nothing that was sent after a body becomes a header anywhere.
 
+mod revocable;
+
+pub(crate) use crate::web::body::revocable::{Look, revocable};
+
 use crate::web::activity::Activity;
 use crate::web::{Body, BodyError};
 use bytes::{Buf, Bytes};

@@ -5,8 +5,9 @@ use crate::authz::Challenge;
 use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
 use crate::rate_limit::share::Share;
+use crate::web::Body;
 use crate::web::access::Answered;
-use crate::web::body::Cut;
+use crate::web::body::{self, Cut};
 use crate::web::challenge;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
@@ -16,13 +17,13 @@ use crate::web::tally::Class;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{Answer, Holder, UpstreamError, UpstreamRequest};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often an open tunnel asks whether its session still lives: an ended one closes within this.
-const TUNNEL_CHECK: Duration = Duration::from_secs(2);
+/// How often an open tunnel or stream asks whether its session still lives: an ended one closes within this.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// When to come back after the store could not be asked.
 const STORE_WAIT: Duration = Duration::from_secs(5);
@@ -131,6 +132,7 @@ impl Exchange<'_> {
             Ok(share) => share,
             Err(problem) => return self.fail(Class::Refused, problem, "too-many-tunnels"),
         };
+        let method = parts.method.clone();
         let request = match UpstreamRequest::new(parts, body, self.inbound, pass, upstream) {
             Ok(request) => request,
             Err(refusal) => return self.refuse(refusal),
@@ -140,13 +142,37 @@ impl Exchange<'_> {
             self.context.record(self.inbound, event, "identity-header");
         }
         match request.send(holder).await {
-            Ok(Answer::Response(response)) => Answered::new(class, response),
+            Ok(Answer::Response(response)) => {
+                Answered::new(class, self.personal(response, method, visitor))
+            }
             Ok(Answer::Switching(response, tunnel)) => {
                 carry(self.context, tunnel, self.inbound.clone(), visitor, share);
                 Answered::new(class, response)
             }
             Err(error) => self.unanswered(error),
         }
+    }
+
+    /// What is for a visitor ends with the session or the right to have it, where it has no end of its own.
+    fn personal(
+        &self,
+        response: Response<Body>,
+        method: Method,
+        visitor: Option<Visitor>,
+    ) -> Response<Body> {
+        let Some(visitor) = visitor else {
+            return response;
+        };
+        let (context, inbound) = (Arc::clone(self.context), self.inbound.clone());
+        let opened = Arc::new((context, inbound, method, visitor.key()));
+        let look = move || -> body::Look {
+            let opened = Arc::clone(&opened);
+            Box::pin(async move {
+                let (context, inbound, method, key) = &*opened;
+                context.gate.still_passes(inbound.asked(method), key).await
+            })
+        };
+        response.map(|body| body::revocable(body, LOOK, look))
     }
 
     /// What the app did not answer, we do; it counts as ours.
@@ -220,6 +246,6 @@ async fn shut_out(context: &Context, inbound: &Inbound, visitor: Option<Visitor>
     // Handshakes are GET (RFC 6455, 4.1).
     let asked = inbound.asked(&Method::GET);
     while context.gate.still_passes(asked, &key).await {
-        tokio::time::sleep(TUNNEL_CHECK).await;
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -1,4 +1,5 @@
-//! Answers of the app to somebody who signed in: a stream ends with the right to have it.
+//! Answers of the app to somebody who signed in: no shared cache keeps them, and a stream of them ends with
+//! the right to have it.
 
 #[expect(dead_code, reason = "this crate uses a part of the harness")]
 mod harness;
@@ -155,4 +156,36 @@ fn a_stream_ends_when_its_user_may_no_longer_have_it() {
         assert_eq!(gate.cli(&[&["user"], command].concat()).code, Some(0));
         assert!(!rest(events).ends_with("0\r\n\r\n"), "{name}");
     }
+}
+
+#[test]
+fn shared_caches_keep_nothing_that_is_for_a_visitor() {
+    let app = App::start();
+    let rule = "[[access.rule]]\npath = \"/open/**\"\npolicy = \"bypass\"\n";
+    let gate = Gate::start(&format!("{}{rule}", app.config));
+    let mut browser = gate.browser();
+    Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    let lines = [
+        (
+            "X-Answer",
+            "Cache-Control: public, s-maxage=600, max-age=60",
+        ),
+        ("X-Answer", "CDN-Cache-Control: max-age=600"),
+    ];
+    for path in ["/style.css", "/open/style.css"] {
+        let reply = browser.send("GET", path, &lines, b"");
+        let said = reply.header("cache-control");
+        assert_eq!(said, Some("max-age=60, private"), "{path}");
+        assert_eq!(reply.header("cdn-cache-control"), None, "{path}");
+    }
+    // What is open to everybody is the app's to share.
+    let mut stranger = gate.browser();
+    let reply = stranger.send("GET", "/open/style.css", &lines, b"");
+    assert_eq!(
+        reply.all("cache-control"),
+        [lines[0].1["Cache-Control: ".len()..].to_owned()]
+    );
+    assert_eq!(reply.header("cdn-cache-control"), Some("max-age=600"));
+    let silent = browser.send("GET", "/style.css", &[], b"");
+    assert_eq!(silent.header("cache-control"), Some("private"));
 }

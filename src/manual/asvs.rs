@@ -205,7 +205,7 @@
 //! |---|---|---|---|
 //! | 14.1.1, 14.1.2 | 2 | met: [`threats`](crate::manual::threats), assets | |
 //! | 14.2.1 | 1 | met: no secret in an URL but the invitation's, which works once | `tests/cli/secrets.rs::a_whole_walk_leaves_no_secret_in_any_output` |
-//! | 14.2.2 | 2 | met: `no-store` on everything of ours | `tests/routes.rs::every_answer_of_ours_is_secure` |
+//! | 14.2.2 | 2 | met: `no-store` on everything of ours, `private` on the app's answers to those who signed in | `tests/routes.rs::every_answer_of_ours_is_secure`, `tests/personal.rs::shared_caches_keep_nothing_that_is_for_a_visitor` |
 //! | 14.2.3 | 2 | met: nothing is loaded from elsewhere | `src/web/page/tests.rs::no_page_has_an_inline_style_an_inline_script_or_a_handler` |
 //! | 14.2.4 | 2 | met | `src/store/data_folder/tests.rs::nothing_on_disk_shows_what_was_stored` |
 //! | 14.2.8 | 2 | none: no files | |

@@ -59,6 +59,10 @@
 //! An answer of the app loses its hop-by-hop lines, `X-Accel-*`, `X-Vestibule-*` and cookies under our names. Its `X-Request-Id` is replaced by
 //! ours, which the app was sent, so that one name leads to a request in every log.
 //!
+//! An answer to somebody who signed in is `Cache-Control: private` (RFC 9111, 5.2.2.7), for a cache in front of us hands out what it
+//! holds without asking: `public`, `s-maxage`, `Surrogate-Control` and `CDN-Cache-Control` (RFC 9213) go, `max-age` and `no-store` stay.
+//! What nobody signed in for passes as it is, so what everybody may read can be kept by everybody.
+//!
 //! # Unchanged
 //!
 //! Path and query, byte for byte as they were judged; every other header with its value, `Authorization` included; the bytes of a body.

@@ -15,7 +15,7 @@ use crate::web::request::{Inbound, Peer, Refusal, forwarded};
 use crate::web::respond::{self, Asker, Failure};
 use crate::web::tally::Class;
 use crate::web::upstream::upgrade::{self, Tunnel};
-use crate::web::upstream::{Answer, Holder, UpstreamError, UpstreamRequest};
+use crate::web::upstream::{self, Answer, Holder, UpstreamError, UpstreamRequest};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
@@ -153,16 +153,18 @@ impl Exchange<'_> {
         }
     }
 
-    /// What is for a visitor ends with the session or the right to have it, where it has no end of its own.
+    /// What is for a visitor stays out of shared caches, and ends with the session or the right to have it
+    /// where it has no end of its own.
     fn personal(
         &self,
-        response: Response<Body>,
+        mut response: Response<Body>,
         method: Method,
         visitor: Option<Visitor>,
     ) -> Response<Body> {
         let Some(visitor) = visitor else {
             return response;
         };
+        upstream::keep_private(response.headers_mut());
         let (context, inbound) = (Arc::clone(self.context), self.inbound.clone());
         let opened = Arc::new((context, inbound, method, visitor.key()));
         let look = move || -> body::Look {

@@ -29,11 +29,13 @@ mod client;
 mod tally;
 pub mod upgrade;
 mod headers;
+mod caching;
 mod hop_by_hop;
 mod places;
 mod failure;
 mod connector;
 
+pub(crate) use crate::web::upstream::caching::keep_private;
 pub use crate::web::upstream::client::Upstream;
 pub use crate::web::upstream::connector::{Address, BadAddress};
 pub use crate::web::upstream::failure::UpstreamError;

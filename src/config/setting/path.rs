@@ -1,5 +1,6 @@
 //! Paths of URLs, in the one form in which they are compared.
 
+use crate::authz::target::Target;
 use crate::config::PathPattern;
 use crate::config::problem::{Wrong, quoted};
 use crate::config::setting::Setting;
@@ -88,12 +89,26 @@ impl Setting for PathPattern {
             );
             return Err(Wrong::new(what, Self::HINT));
         }
+        if !can_match(text) {
+            let what = format!(
+                "{} matches nothing: servers read such a path differently, so it has to meet every rule of its host",
+                quoted(text)
+            );
+            let hint = "write no encoded \";\", \"?\" or \"#\", no bytes that are not UTF-8, and no look-alikes of ASCII characters";
+            return Err(Wrong::new(what, hint));
+        }
         Ok(Self(text.to_owned()))
     }
 
     fn show(&self) -> String {
         self.0.clone()
     }
+}
+
+/// Whether a request can have a path like this that rules are compared with to the letter.
+fn can_match(pattern: &str) -> bool {
+    let target = Target::parse("https", "localhost", pattern);
+    target.is_ok_and(|target| !target.is_ambiguous())
 }
 
 /// The path of our own pages: `/` and names of letters, digits, `.`, `_`, `-`.

@@ -296,11 +296,13 @@ pub fn secure(response: &mut Response<Body>, transport: Transport) {
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     );
-    default(VARY, "Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept");
     match transport {
         Transport::Tls => default(STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
         Transport::Plain => {}
     }
+    // Beside what the answer depends on for a reason of its own.
+    let varies = HeaderValue::from_static("Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept");
+    headers.append(VARY, varies);
 }
 
 /// Adds a cookie; several stay several lines.

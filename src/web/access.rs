@@ -45,7 +45,7 @@ impl Answered {
 
 /// What a line says of the request.
 #[derive(Debug)]
-pub(in crate::web) struct Asked<'a> {
+pub(in crate::web) struct Line<'a> {
     pub(in crate::web) began: Instant,
     /// `None` when not even the first line could be read.
     pub(in crate::web) method: Option<&'a Method>,
@@ -57,23 +57,23 @@ pub(in crate::web) struct Asked<'a> {
 
 impl AccessLog {
     /// Writes the line, if there is to be one. The time is that until the head of the answer.
-    pub(in crate::web) fn write(self, portal: &str, asked: &Asked<'_>, answered: &Answered) {
+    pub(in crate::web) fn write(self, portal: &str, line: &Line<'_>, answered: &Answered) {
         match self {
             Self::Off => return,
             Self::On => {}
         }
-        let target = asked.target;
+        let target = line.target;
         tracing::info!(
             target: "access",
-            address = asked.address.map(tracing::field::display),
+            address = line.address.map(tracing::field::display),
             account = answered.account.map(tracing::field::display),
-            method = asked.method.map(Method::as_str),
+            method = line.method.map(Method::as_str),
             host = target.map(|(inbound, _)| inbound.target().host()),
             path = target.map(|(inbound, route)| path(portal, inbound, route)),
             status = answered.response.status().as_u16(),
-            duration_ms = asked.began.elapsed().as_micros() as f64 / 1e3,
+            duration_ms = line.began.elapsed().as_micros() as f64 / 1e3,
             class = answered.class.name(),
-            request_id = asked.id.as_str(),
+            request_id = line.id.as_str(),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! One request: read, routed, answered.
 
 use crate::audit::{Details, Event};
-use crate::web::access::{Answered, Asked};
+use crate::web::access::{Answered, Line};
 use crate::web::body::full;
 use crate::web::context::{Context, source_of};
 use crate::web::page::error::Problem;
@@ -52,14 +52,14 @@ pub async fn answer(
     };
     let route = Route::of(inbound.target(), &context.place.portal);
     let answered = routed(&context, &route, parts, body, &inbound).await;
-    let asked = Asked {
+    let line = Line {
         began,
         method: Some(&method),
         id: inbound.id(),
         address: Some(inbound.client()),
         target: Some((&inbound, &route)),
     };
-    finish(&context, &asked, answered)
+    finish(&context, &line, answered)
 }
 
 async fn routed(
@@ -122,17 +122,15 @@ fn is_too_early(method: &Method, route: &Route, inbound: &Inbound) -> bool {
 }
 
 /// Counts the answer, writes its line, and says under which name both know it.
-fn finish(context: &Context, asked: &Asked<'_>, answered: Answered) -> Response<Body> {
+fn finish(context: &Context, line: &Line<'_>, answered: Answered) -> Response<Body> {
     context.tally.count(answered.class);
-    context
-        .access
-        .write(&context.place.portal, asked, &answered);
+    context.access.write(&context.place.portal, line, &answered);
     let mut response = answered.response;
     response
         .headers_mut()
-        .insert(X_REQUEST_ID, asked.id.header());
+        .insert(X_REQUEST_ID, line.id.header());
     let from_app = matches!(answered.class, Class::App | Class::Bypassed);
-    without_body(response, asked.method == Some(&Method::HEAD) && !from_app)
+    without_body(response, line.method == Some(&Method::HEAD) && !from_app)
 }
 
 /// Nobody configured this host (RFC 9110, 15.5.20): no cookie is set for it, no page is shown on it.
@@ -177,14 +175,14 @@ impl Unread<'_> {
         if Dialect::at(self.path, &context.place.portal) == Some(Dialect::AuthRequest) {
             *answer.status_mut() = StatusCode::FORBIDDEN;
         }
-        let asked = Asked {
+        let line = Line {
             began: self.began,
             method: self.method,
             id: &id,
             address,
             target: None,
         };
-        finish(context, &asked, Answered::new(Class::Refused, answer))
+        finish(context, &line, Answered::new(Class::Refused, answer))
     }
 }
 

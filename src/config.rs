@@ -19,7 +19,7 @@ pub use crate::config::report::{Source, Sources};
 
 use crate::authn::profile::Group;
 use crate::authn::username::Username;
-use crate::authz::rule::Policy;
+use crate::authz::rule::{Policy, know_one_factor};
 use http::{HeaderName, Method};
 use ipnet::IpNet;
 use std::fmt;
@@ -257,8 +257,7 @@ impl Access {
     /// Is there anything that a password alone opens?
     #[must_use]
     pub fn knows_one_factor(&self) -> bool {
-        let mut rules = self.rules.iter();
-        self.default == Policy::OneFactor || rules.any(|rule| rule.policy == Policy::OneFactor)
+        know_one_factor(self.default, self.rules.iter().map(|rule| rule.policy))
     }
 }
 

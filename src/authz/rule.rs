@@ -275,9 +275,16 @@ impl Rules {
     /// Is there anything that a password alone opens?
     #[must_use]
     pub fn know_one_factor(&self) -> bool {
-        let mut policies = self.rules.iter().map(|rule| rule.requirement.policy);
-        self.default == Policy::OneFactor || policies.any(|policy| policy == Policy::OneFactor)
+        let policies = self.rules.iter().map(|rule| rule.requirement.policy);
+        know_one_factor(self.default, policies)
     }
+}
+
+/// Is there anything that a password alone opens, where rules and the default ask for this?
+#[must_use]
+pub fn know_one_factor(default: Policy, rules: impl IntoIterator<Item = Policy>) -> bool {
+    let mut policies = rules.into_iter().chain([default]);
+    policies.any(|policy| policy == Policy::OneFactor)
 }
 
 #[cfg(test)]

@@ -27,12 +27,21 @@ impl HostPattern {
     pub fn matches(&self, host: &str) -> bool {
         match self {
             Self::Exact(name) => host == name,
-            // The dot has to be there: `badexample.com` is not below `example.com` (CVE-2021-21291).
-            Self::Below(domain) => host
-                .strip_suffix(domain.as_str())
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            Self::Below(domain) => is_below(host, domain),
         }
     }
+}
+
+/// Is `host` this domain or below it? Both are canonical.
+#[must_use]
+pub fn is_within(host: &str, domain: &str) -> bool {
+    host == domain || is_below(host, domain)
+}
+
+/// The dot has to be there: `badexample.com` is not below `example.com` (CVE-2021-21291).
+fn is_below(host: &str, domain: &str) -> bool {
+    let rest = host.strip_suffix(domain);
+    rest.is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
 /// A path condition: segments, where `*` stands for any one and a last `**` for any number.

@@ -3,6 +3,7 @@
 use crate::accounts::Accounts;
 use crate::audit::{Audit, Details, Event, Source};
 use crate::authn::session::record::Origin;
+use crate::authz::pattern::is_within;
 use crate::clock::Clock;
 use crate::enrol::Enrol;
 use crate::gate::Gate;
@@ -19,7 +20,7 @@ use crate::web::outsiders::Outsiders;
 use crate::web::page::{Direction, Frame};
 use crate::web::request::{self, Connection, Inbound, Peer, Refusal, RequestId};
 use crate::web::respond::{self, Asker, Failure, Telling};
-use crate::web::return_to::{Allowed, is_within};
+use crate::web::return_to::Allowed;
 use crate::web::tally::Tally;
 use crate::web::tunnels::Tunnels;
 use crate::web::upstream::Routes;

@@ -6,10 +6,10 @@
 use crate::authn::AccountToken;
 use crate::authn::session::record::SessionRecord;
 use crate::authn::transaction::Transaction;
+use crate::authz::pattern::is_within;
 use crate::login::device::DeviceMark;
 use crate::secret::Token;
 use crate::web::request::Cookies;
-use crate::web::return_to::is_within;
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //!
 //! Parsed once; what is not clearly safe is replaced by `/` (X-040, CVE-2020-5233, CVE-2020-11053).
 
+use crate::authz::pattern::is_within;
 use crate::authz::target::Target;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
@@ -32,16 +33,6 @@ pub struct Allowed {
     origins: Vec<String>,
     shared: Option<Shared>,
     portal: String,
-}
-
-/// Is `host` this domain or below it? The dot has to be there: `badexample.com` is not below `example.com`.
-#[must_use]
-pub fn is_within(host: &str, domain: &str) -> bool {
-    match host.strip_suffix(domain) {
-        Some("") => true,
-        Some(rest) => rest.len() > 1 && rest.ends_with('.'),
-        None => false,
-    }
 }
 
 /// Every host of a domain, where all of them share the sign-in (`session.cookie_domain`).

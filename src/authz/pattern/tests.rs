@@ -47,6 +47,20 @@ fn hosts_match_on_label_boundaries_and_in_any_case() {
     }
 }
 
+#[test]
+fn a_host_is_within_its_domain_and_those_above_it() {
+    for (host, expected) in [
+        ("example.com", true),
+        ("app.example.com", true),
+        ("badexample.com", false),
+        (".example.com", false),
+        ("example.com.evil", false),
+        ("com", false),
+    ] {
+        assert_eq!(is_within(host, "example.com"), expected, "{host}");
+    }
+}
+
 /// Byte for byte: `*` is any text without a slash, a last `/**` nothing or whatever is below.
 fn slowly(pattern: &[u8], path: &[u8]) -> bool {
     match (pattern, path) {

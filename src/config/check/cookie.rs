@@ -1,5 +1,6 @@
 //! Whether browsers take the cookie, and give it to nobody else.
 
+use crate::authz::pattern::is_within;
 use crate::config::Config;
 use crate::config::problem::Wrong;
 use crate::config::report::Report;
@@ -28,11 +29,6 @@ pub(crate) fn cookie(config: &Config, report: &mut Report) {
         }
     }
     cookie_name(config, report);
-}
-
-pub(crate) fn is_within(host: &str, domain: &str) -> bool {
-    let rest = host.strip_suffix(domain);
-    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The prefixes of RFC 6265bis, 4.1.3, which browsers compare without case.

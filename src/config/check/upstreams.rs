@@ -1,6 +1,6 @@
 //! Whether requests find their app, and only their app.
 
-use crate::config::check::cookie::is_within;
+use crate::authz::pattern::is_within;
 use crate::config::problem::Wrong;
 use crate::config::report::Report;
 use crate::config::{Config, Listen, Upstream, UpstreamUrl};

@@ -12,7 +12,7 @@ use crate::web::challenge;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
 use crate::web::request::{Inbound, Peer, Refusal, forwarded};
-use crate::web::respond::{self, Asker, Failure};
+use crate::web::respond::{self, Asker, Failure, STORE_WAIT};
 use crate::web::tally::Class;
 use crate::web::upstream::upgrade::{self, Tunnel};
 use crate::web::upstream::{self, Answer, Holder, UpstreamError, UpstreamRequest};
@@ -24,9 +24,6 @@ use std::time::Duration;
 
 /// How often an open tunnel or stream asks whether its session still lives: an ended one closes within this.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// When to come back after the store could not be asked.
-const STORE_WAIT: Duration = Duration::from_secs(5);
 
 /// When to come back after every WebSocket that one may have was open.
 const TUNNEL_WAIT: Duration = Duration::from_secs(5);

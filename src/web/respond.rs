@@ -246,6 +246,9 @@ fn problem_document(
     json(status, "application/problem+json", &document)
 }
 
+/// When to come back after the store could not be asked.
+pub const STORE_WAIT: Duration = Duration::from_secs(5);
+
 /// When to come back to an app that had all the requests that it may have, of everybody or of one.
 const APP_WAIT: Duration = Duration::from_secs(5);
 

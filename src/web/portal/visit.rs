@@ -16,7 +16,7 @@ use crate::web::csrf::{Forged, Seed};
 use crate::web::page::error::Problem;
 use crate::web::page::{Document, Frame};
 use crate::web::request::{Encoding, Form, Inbound, Refusal};
-use crate::web::respond::{self, Asker, Failure};
+use crate::web::respond::{self, Asker, Failure, STORE_WAIT};
 use crate::web::return_to::ReturnTo;
 use http::HeaderValue;
 use http::header::CONTENT_SECURITY_POLICY;
@@ -25,9 +25,6 @@ use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// When to come back after the store could not be asked.
-const STORE_WAIT: Duration = Duration::from_secs(5);
 
 /// One visit.
 pub(in crate::web::portal) struct Visit<'a> {

@@ -91,6 +91,9 @@ enum Asked {
     /// Play a stranger against a live deployment and say what is open; exit 1 when something is
     Doctor(doctor::Doctor),
     /// Print the configuration of a proxy that asks before it lets anybody to an app
+    ///
+    /// With session.cookie_domain the pages are on the host of public_url and the app is on another host of that
+    /// domain; without it both are on the host of public_url, the pages below portal.path.
     Integrate {
         /// The proxy
         #[arg(value_name = "PROXY")]

@@ -1,6 +1,7 @@
 //! `vestibule integrate`: the configuration of a proxy that asks us, made for ours.
 //!
-//! The recipes in `examples/` are what this prints for the `vestibule.toml` beside them.
+//! The recipes in `examples/` are what this prints for the `vestibule.toml` beside them. A line of a template that
+//! begins with the mark of a [`Layout`] is for that one alone.
 
 use crate::cli::{Common, Failure, load, print};
 use crate::config::{Config, Listen, Overrides};
@@ -57,11 +58,48 @@ impl Proxy {
     }
 }
 
+/// Where app and pages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Each on a host of its own: the sign-in is shared below `session.cookie_domain`.
+    Apart,
+    /// On one host, the pages below `portal.path`: its sign-in counts nowhere else.
+    Together,
+}
+
+impl Layout {
+    const ALL: [Self; 2] = [Self::Apart, Self::Together];
+
+    fn of(config: &Config) -> Self {
+        match config.session.cookie_domain {
+            Some(_) => Self::Apart,
+            None => Self::Together,
+        }
+    }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Apart => "@apart@",
+            Self::Together => "@together@",
+        }
+    }
+
+    /// The line of a template without its mark, unless that is another's.
+    fn line(self, line: &str) -> Option<&str> {
+        let marked = |layout: &Self| Some((*layout, line.strip_prefix(layout.mark())?));
+        match Self::ALL.iter().find_map(marked) {
+            Some((layout, line)) => (layout == self).then_some(line),
+            None => Some(line),
+        }
+    }
+}
+
 /// Prints the file for `proxy`.
 pub(in crate::cli) fn integrate(proxy: Proxy, common: &Common) -> Result<ExitCode, Failure> {
     let config = load(common, Overrides::default())?.config;
     let gate = reachable(&config)?;
-    print::line(filled(proxy.template(), &words(&config, gate)?).trim_end());
+    let words = words(&config, gate)?;
+    print::line(filled(proxy.template(), Layout::of(&config), &words).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,22 +145,12 @@ fn words(config: &Config, gate: SocketAddr) -> Result<Words, Failure> {
             "write public_url = \"https://auth.example.com\"",
         ));
     }
-    let Some(domain) = &config.session.cookie_domain else {
-        return Err(refused(
-            "session.cookie_domain is not set, so the sign-in would not count on the host of the app",
-            "write the domain of both hosts, such as cookie_domain = \"example.com\"",
-        ));
-    };
     let host = config.public_url.host();
-    let app = match format!("app.{domain}") {
-        taken if taken == host => format!("wiki.{domain}"),
-        free => free,
-    };
     let portal = &config.portal.path;
     let given = config.public_url.url().port();
     let headers = names(config);
     let single = vec![
-        ("app", app),
+        ("app", app(config)),
         ("cookie", pattern(&config.session.cookie_name)),
         ("gate", gate.to_string()),
         ("gate_ip", gate.ip().to_string()),
@@ -149,6 +177,18 @@ fn words(config: &Config, gate: SocketAddr) -> Result<Words, Failure> {
         headers,
         stripped: STRIPPED.iter().chain(overrides).copied().collect(),
     })
+}
+
+/// The host of the app: a name to be changed, or the one that is there.
+fn app(config: &Config) -> String {
+    let host = config.public_url.host();
+    let Some(domain) = &config.session.cookie_domain else {
+        return host.to_owned();
+    };
+    match format!("app.{domain}") {
+        taken if taken == host => format!("wiki.{domain}"),
+        free => free,
+    }
 }
 
 /// The identity headers as people write them.
@@ -199,9 +239,9 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-fn filled(template: &str, words: &Words) -> String {
+fn filled(template: &str, layout: Layout, words: &Words) -> String {
     let mut text = String::new();
-    for line in template.lines() {
+    for line in template.lines().filter_map(|line| layout.line(line)) {
         for line in repeated(line, words) {
             let line = words.single.iter().fold(line, |line, (name, word)| {
                 line.replace(&format!("@{name}@"), word)
@@ -269,15 +309,20 @@ mod tests {
         let is_word = |text: &&str| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
         };
-        for proxy in Proxy::value_variants() {
-            let text = filled(proxy.template(), &words);
+        let layouts = Layout::ALL.into_iter();
+        let all = layouts.flat_map(|layout| {
+            let proxies = Proxy::value_variants().iter();
+            proxies.map(move |proxy| (layout, proxy))
+        });
+        for (layout, proxy) in all {
+            let text = filled(proxy.template(), layout, &words);
             let lines = text.lines().flat_map(|line| {
                 let pieces: Vec<&str> = line.split('@').collect();
                 let inner = pieces.len().saturating_sub(1).max(1);
                 pieces[1..inner.max(1)].to_vec()
             });
             let left: Vec<&str> = lines.filter(is_word).collect();
-            assert_eq!(left, [""; 0], "{proxy:?}");
+            assert_eq!(left, [""; 0], "{proxy:?} {layout:?}");
         }
     }
 

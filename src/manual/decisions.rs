@@ -65,6 +65,10 @@
 //! **A sign-in is for a host, or for a domain.** Without `session.cookie_domain` each configured host has a sign-in of its own, with a
 //! cookie that no other host can set (`__Host-`). With it every host of the domain gets the cookie, and each of them must be yours.
 //!
+//! **On one host with the app, another proxy tells our pages by the path as it came.** Only what begins with `portal.path` and a slash goes
+//! to the gate unasked, and as it came: it refuses `/_vestibule/../admin`, and `/x/../_vestibule/authz/` is no way to a check. Everything
+//! else is asked about, also `portal.path` itself.
+//!
 //! **Messages are read twice.** The parser is hyper's, because a parser that many use is better than one of ours. But it repairs what a
 //! gate should refuse, and does not say so. So the bytes of a head are held to the strict grammar before it sees them, bodies are
 //! followed to their end, and the two readings have to fit ([`http`](crate::manual::http)). It costs about as much as parsing the

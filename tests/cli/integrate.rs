@@ -60,6 +60,41 @@ fn every_file_has_the_addresses_and_names_of_the_configuration() {
 }
 
 #[test]
+fn without_a_domain_for_the_cookie_app_and_pages_are_on_one_host() {
+    let domain = "cookie_domain = \"example.org\"\ncookie_name = \"sid.v1\"\n";
+    assert!(GOOD.contains(domain));
+    let config = GOOD.replace(domain, "");
+    for proxy in PROXIES {
+        let text = done(&integrate(proxy, &config)).to_owned();
+        assert!(!text.contains("app.example.org"), "{text}");
+        assert!(!text.contains("@together") && !text.contains("@apart"));
+    }
+    for (proxy, line) in [
+        ("nginx", "    server_name login.example.org;"),
+        ("nginx", "    if ($request_uri ~ \"^/gate/\") {"),
+        ("nginx", "    \"~(?:^|;) *__Host-vestibule[^=;]*=\" '';"),
+        ("caddy", "https://login.example.org:8443 {"),
+        (
+            "caddy",
+            "\t@pages `{http.request.uri}.startsWith(\"/gate/\")`",
+        ),
+        ("haproxy", "    acl to_vestibule path_beg /gate/"),
+        (
+            "traefik",
+            "      rule: \"Host(`login.example.org`) && !PathPrefix(`/gate/`)\"",
+        ),
+        (
+            "envoy",
+            "                        - match: { prefix: /gate/ }",
+        ),
+    ] {
+        let text = integrate(proxy, &config).stdout;
+        let stands = text.lines().filter(|known| *known == line).count();
+        assert_eq!(stands, 1, "{line} in {text}");
+    }
+}
+
+#[test]
 fn methods_cannot_be_overridden_where_a_rule_names_them() {
     let rule = "[[access.rule]]\nmethods = [\"GET\"]\npolicy = \"bypass\"\n";
     for (config, named) in [(GOOD.to_owned(), false), (format!("{GOOD}{rule}"), true)] {
@@ -75,11 +110,6 @@ fn what_no_recipe_can_do_is_said_with_a_hint() {
             "trusted_proxies = [\"10.0.0.1\"]",
             "",
             "trusted_proxies is empty",
-        ),
-        (
-            "cookie_domain = \"example.org\"",
-            "",
-            "session.cookie_domain is not set",
         ),
         ("https://login", "http://login", "public_url is plain http"),
         (

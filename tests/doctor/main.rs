@@ -9,6 +9,10 @@
 #[expect(dead_code, reason = "this crate uses a part of the harness")]
 mod harness;
 
+#[path = "../proxies/layout.rs"]
+#[expect(dead_code, reason = "here every proxy runs with TLS")]
+mod layout;
+
 #[path = "../proxies/proxy.rs"]
 #[expect(dead_code, reason = "here every proxy runs with TLS")]
 mod proxy;

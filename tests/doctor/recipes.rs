@@ -11,7 +11,8 @@ use crate::front::{answers_over_tls, saying, tls_file};
 use crate::harness::app::App;
 use crate::harness::gate::Gate;
 use crate::harness::third_party;
-use crate::proxy::{Edit, PROXIES, Proxy, Running, Setup, example, replaced};
+use crate::layout::Layout;
+use crate::proxy::{Edit, PROXIES, Proxy, Running, Setup, replaced};
 use crate::{complaints, nobody};
 
 /// What somebody changed, and what the doctor says then.
@@ -40,7 +41,7 @@ fn tls_folder() -> TempDir {
 
 /// The gate of the recipes, whose configurations are alike but for comments.
 fn gate(changes: &[(&str, &str)]) -> Gate {
-    Gate::start(&replaced(&example("nginx/vestibule.toml"), changes))
+    Gate::start(&replaced(&Layout::Apart.config(), changes))
 }
 
 /// What is not as it should be when a stranger comes to this proxy.
@@ -65,14 +66,24 @@ fn visit(proxy: SocketAddr, upstream: SocketAddr) -> (Option<i32>, Vec<String>) 
 }
 
 fn run(proxy: Proxy, tls: &Path, gate: &Gate, app: &App, edits: &[Edit]) -> Running {
-    let setup = Setup {
+    Running::start_with(proxy, setup(Layout::Apart, tls, gate, app, edits))
+}
+
+fn setup<'a>(
+    layout: Layout,
+    tls: &'a Path,
+    gate: &Gate,
+    app: &App,
+    edits: &'a [Edit],
+) -> Setup<'a> {
+    Setup {
+        layout,
         gate: gate.address(),
         app: app.address(),
         tls: Some(tls),
         edits,
         is_ready: answers_over_tls,
-    };
-    Running::start_with(proxy, setup)
+    }
 }
 
 #[test]
@@ -90,6 +101,29 @@ fn every_recipe_is_clean_and_an_app_beside_the_gate_is_found() {
         );
         let beside = (Some(1), vec!["open upstream".to_owned()]);
         assert_eq!(visit(running.address, app.address()), beside, "{proxy:?}");
+    }
+}
+
+#[test]
+fn one_host_for_app_and_pages_is_clean_and_an_open_check_on_it_is_found() {
+    if !third_party() {
+        return;
+    }
+    let (tls, app) = (tls_folder(), App::start());
+    let gate = Gate::start(&Layout::Together.config());
+    let open = Edit {
+        file: NGINX,
+        from: "\"^/_vestibule/authz\"",
+        to: "\"^/nothing\"",
+    };
+    let found = "open check-endpoints".to_owned();
+    for (edits, expected) in [
+        (&[][..], (Some(0), vec![])),
+        (&[open], (Some(1), vec![found])),
+    ] {
+        let setup = setup(Layout::Together, tls.path(), &gate, &app, edits);
+        let running = Running::start_with(Proxy::Nginx, setup);
+        assert_eq!(visit(running.address, nobody()), expected, "{edits:?}");
     }
 }
 

@@ -9,6 +9,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod layout;
 mod proxy;
 mod scene;
 mod table;
@@ -18,6 +19,7 @@ use std::thread;
 
 use harness::third_party;
 use harness::websocket::WebSocket;
+use layout::Layout;
 use proxy::{PROXIES, Proxy};
 use scene::{APP_HOST, Asked, Scene, Visitor};
 use table::table;
@@ -26,17 +28,28 @@ use table::table;
 #[test]
 fn in_line_mode_answers_the_table() {
     if third_party() {
-        judge(&Scene::in_line());
+        for layout in [Layout::Apart, Layout::Together] {
+            assert_eq!(complaints(&Scene::in_line(layout)), "");
+        }
     }
 }
 
 #[test]
 fn every_proxy_answers_the_table_as_in_line_mode_does() {
-    if !third_party() {
-        return;
+    if third_party() {
+        judge_proxies(Layout::Apart);
     }
-    let gate = scene::asked_by_proxies();
-    let gate = &gate;
+}
+
+#[test]
+fn so_does_every_proxy_that_has_app_and_pages_on_one_host() {
+    if third_party() {
+        judge_proxies(Layout::Together);
+    }
+}
+
+fn judge_proxies(layout: Layout) {
+    let gate = &scene::asked_by_proxies(layout);
     let complaints: Vec<String> = thread::scope(|scope| {
         let started =
             PROXIES.map(|proxy| scope.spawn(move || complaints(&Scene::behind(gate, proxy))));
@@ -50,33 +63,39 @@ fn every_proxy_answers_the_table_as_in_line_mode_does() {
 
 #[test]
 fn no_proxy_lets_anybody_pass_when_the_gate_is_dead() {
-    if !third_party() {
-        return;
-    }
-    let gate = scene::asked_by_proxies();
-    let scenes = PROXIES.map(|proxy| Scene::behind(&gate, proxy));
-    gate.kill();
-    for scene in &scenes {
-        for target in ["/open/x", "/page"] {
-            let answer = scene.ask(&Asked::get(Visitor::Alice, target));
-            let status = answer.reply.map(|reply| reply.status);
-            assert!(
-                status.is_some_and(|status| (500..=504).contains(&status)) && answer.seen.is_none(),
-                "{:?} {target}: {status:?}",
-                scene.proxy
-            );
-        }
+    if third_party() {
+        let gate = scene::asked_by_proxies(Layout::Apart);
+        let scenes = PROXIES.map(|proxy| Scene::behind(&gate, proxy));
+        gate.kill();
+        nobody_passes(&scenes);
     }
 }
 
-fn judge(scene: &Scene) {
-    assert_eq!(complaints(scene), "");
+/// Not even Alice, nor to what is open: nothing says that it is.
+fn nobody_passes(scenes: &[Scene]) {
+    let ask = |scene: &Scene, target| {
+        let answer = scene.ask(&Asked::get(Visitor::Alice, target));
+        let status = answer.reply.map(|reply| reply.status);
+        assert!(
+            status.is_some_and(|status| (500..=504).contains(&status)) && answer.seen.is_none(),
+            "{:?} {target}: {status:?}",
+            scene.proxy
+        );
+    };
+    // At once: HAProxy tries again for seconds.
+    thread::scope(|scope| {
+        for scene in scenes {
+            for target in ["/open/x", "/page"] {
+                scope.spawn(move || ask(scene, target));
+            }
+        }
+    });
 }
 
 /// What differs from the table.
 fn complaints(scene: &Scene) -> String {
     let mut complaints = String::new();
-    for case in table() {
+    for case in table(scene.layout) {
         let answer = scene.ask(&case.asked);
         let expected = case.expected(scene.proxy);
         for complaint in answer.complaints(expected) {
@@ -120,9 +139,8 @@ fn websockets(scene: &Scene) -> String {
 
 /// A client that writes an open path behind the host gets no other one for it.
 fn hosts_with_a_path(scene: &Scene) -> String {
-    let mut complaints = String::new();
-    let port = scene.address.port();
-    for behind in [
+    let port = scene.address.port().to_string();
+    let behind = [
         "/open/x",
         ":80/open/x",
         ":/open/x",
@@ -133,37 +151,55 @@ fn hosts_with_a_path(scene: &Scene) -> String {
         "/open/x#",
         "\\open",
         ".:80/open",
-    ] {
-        for host in [
-            format!("{APP_HOST}{behind}"),
-            format!("{APP_HOST}{}", behind.replace("80", &port.to_string())),
-        ] {
-            if scene.reaches_app(&host) {
-                let _ = writeln!(complaints, "{:?}: Host: {host} opens /page", scene.proxy);
-            }
-        }
-    }
-    complaints
+    ];
+    let hosts = behind.into_iter().flat_map(|behind| {
+        [behind.to_owned(), behind.replace("80", &port)].map(|behind| format!("{APP_HOST}{behind}"))
+    });
+    at_once(hosts, |host| {
+        let opened = scene.reaches_app(&host);
+        opened.then(|| format!("{:?}: Host: {host} opens /page\n", scene.proxy))
+    })
 }
 
-/// The checks are for proxies: no browser gets an answer out of them.
+/// What is wrong with any of them. Envoy keeps each connection that it refused for a second.
+fn at_once<T: Send>(
+    all: impl IntoIterator<Item = T>,
+    complaint: impl Fn(T) -> Option<String> + Sync,
+) -> String {
+    let complaint = &complaint;
+    thread::scope(|scope| {
+        let started: Vec<_> = all
+            .into_iter()
+            .map(|one| scope.spawn(move || complaint(one)))
+            .collect();
+        let ended = started.into_iter().map(|thread| thread.join());
+        ended
+            .filter_map(|complaint| complaint.expect("it is asked for"))
+            .collect()
+    })
+}
+
+/// The checks are for proxies: no browser gets an answer out of them. What only looks like one is asked about, on one
+/// host, and denied.
 fn checks_from_outside(scene: &Scene) -> String {
-    let mut complaints = String::new();
     let asks = [
         "/_vestibule/authz/auth-request",
         "/_vestibule/authz/forward-auth",
         "/_vestibule/authz/ext-authz/open/x",
         "/_vestibule/authz/ext-authz/../../x",
-        "/_vestibule/authz/ext-authz/../../../open/x",
+        "/_vestibule/authz/ext-authz/../../../internal/x",
         "/_vestibule/authz/ext-authz/%2e%2e/%2e%2e/x",
         "/_vestibule/./authz/ext-authz/open/x",
+        "/_vestibule/%61uthz/auth-request",
+        "/_vestibule//authz/auth-request",
         "//_vestibule/authz/ext-authz/open/x",
+        "/x/../_vestibule/authz/auth-request",
+        "/_vestibule%2fauthz/auth-request",
+        "/_VESTIBULE/authz/auth-request",
     ];
-    for target in asks {
+    at_once(asks, |target| {
         let status = scene.ask_portal(target);
-        if status != Some(404) {
-            let _ = writeln!(complaints, "{:?}: {target} answers {status:?}", scene.proxy);
-        }
-    }
-    complaints
+        let refused = matches!(status, Some(403 | 404));
+        (!refused).then(|| format!("{:?}: {target} answers {status:?}\n", scene.proxy))
+    })
 }

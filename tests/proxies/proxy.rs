@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::harness::DEADLINE;
 use crate::harness::browser::{Reply, exchange};
 use crate::harness::program::Program;
+use crate::layout::Layout;
 
 /// What stands in front of the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub(crate) struct Running {
 /// How a recipe is run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup<'a> {
+    pub(crate) layout: Layout,
     pub(crate) gate: SocketAddr,
     pub(crate) app: SocketAddr,
     /// A folder with `fullchain.pem` and `privkey.pem`; without one everything is plain http.
@@ -80,10 +82,11 @@ struct Places<'a> {
 
 impl Running {
     /// Starts the recipe as it is, for plain http.
-    pub(crate) fn start(proxy: Proxy, gate: SocketAddr, app: SocketAddr) -> Self {
+    pub(crate) fn start(proxy: Proxy, layout: Layout, gate: SocketAddr, app: SocketAddr) -> Self {
         Self::start_with(
             proxy,
             Setup {
+                layout,
                 gate,
                 app,
                 tls: None,
@@ -136,21 +139,19 @@ impl Running {
 
 impl Places<'_> {
     fn nginx(&self) -> (Option<Command>, Command) {
-        let text = self.filled("nginx/vestibule.conf", &[]);
+        let text = self.filled("nginx/vestibule.conf");
+        let hosts = self.setup.layout.hosts();
         let text = match self.setup.tls {
             Some(folder) => {
                 let folder = folder.display().to_string();
                 let listen = format!("listen {} ssl;", self.own);
-                replaced(
-                    &text,
-                    &[
-                        ("listen 443 ssl;", &listen),
-                        ("/etc/letsencrypt/live/auth.example.com", &folder),
-                        ("/etc/letsencrypt/live/app.example.com", &folder),
-                    ],
-                )
+                let text = replaced(&text, &[("listen 443 ssl;", &listen)]);
+                hosts.iter().fold(text, |text, host| {
+                    let live = format!("/etc/letsencrypt/live/{host}");
+                    replaced(&text, &[(&live, &folder)])
+                })
             }
-            None => without_lines(&text, "    ssl_certificate", 4)
+            None => without_lines(&text, "    ssl_certificate", 2 * hosts.len())
                 .replace("listen 443 ssl;", &format!("listen {};", self.own)),
         };
         let recipe = self.file("vestibule.conf", &text);
@@ -184,14 +185,11 @@ impl Places<'_> {
             }
             None => ("http", String::new()),
         };
-        let site = |host: &str| format!("{scheme}://{host}:{port} {{\n\tbind 127.0.0.1{tls}");
-        let text = self.filled(
-            "caddy/Caddyfile",
-            &[
-                ("https://auth.example.com {", &site("auth.example.com")),
-                ("https://app.example.com {", &site("app.example.com")),
-            ],
-        );
+        let hosts = self.setup.layout.hosts().iter();
+        let text = hosts.fold(self.filled("caddy/Caddyfile"), |text, host| {
+            let site = format!("{scheme}://{host}:{port} {{\n\tbind 127.0.0.1{tls}");
+            replaced(&text, &[(&format!("https://{host} {{"), &site)])
+        });
         let options = "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n}\n";
         let config = self.file("Caddyfile", &format!("{options}{text}"));
         let caddy = |word: &str| {
@@ -250,7 +248,7 @@ impl Places<'_> {
     }
 
     fn traefik(&self) -> (Option<Command>, Command) {
-        let text = self.filled("traefik/vestibule.yaml", &[]);
+        let text = self.filled("traefik/vestibule.yaml");
         let text = match self.setup.tls {
             Some(folder) => {
                 let folder = folder.display();
@@ -323,7 +321,12 @@ impl Places<'_> {
     fn recipe(&self, file: &str) -> String {
         let edits = self.setup.edits.iter().filter(|edit| edit.file == file);
         let edits: Vec<_> = edits.map(|edit| (edit.from, edit.to)).collect();
-        replaced(&example(file), &edits)
+        let layout = self.setup.layout;
+        let text = match self.setup.tls {
+            Some(_) => layout.recipe(file),
+            None => layout.recipe_for_plain_cookies(file),
+        };
+        replaced(&text, &edits)
     }
 
     fn at_places(&self, text: &str) -> String {
@@ -332,8 +335,8 @@ impl Places<'_> {
             .replace("127.0.0.1:3000", &app)
     }
 
-    fn filled(&self, file: &str, more: &[(&str, &str)]) -> String {
-        replaced(&self.at_places(&self.recipe(file)), more)
+    fn filled(&self, file: &str) -> String {
+        self.at_places(&self.recipe(file))
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {

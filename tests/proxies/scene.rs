@@ -9,11 +9,11 @@ use crate::harness::browser::{Browser, Reply, exchange};
 use crate::harness::crowd::LENIENT;
 use crate::harness::gate::{Gate, invitation_path};
 use crate::harness::person::Person;
+use crate::layout::Layout;
 use crate::proxy::{Proxy, Running, example, replaced};
 
 /// The host of the app.
 pub(crate) const APP_HOST: &str = "app.example.com";
-const AUTH_HOST: &str = "auth.example.com";
 
 /// What nobody may be.
 pub(crate) const FORGED: &str = "mallory";
@@ -45,6 +45,8 @@ pub(crate) enum Outcome {
     AsNobody,
     /// To the page that asks for more.
     Login,
+    /// A page of ours, or the way to one.
+    Page,
     /// 401.
     Unauthorized,
     /// 403.
@@ -84,18 +86,21 @@ impl Asked {
 pub(crate) struct Answer {
     asked: Asked,
     proxy: Proxy,
+    layout: Layout,
     pub(crate) reply: Option<Reply>,
     pub(crate) seen: Option<Seen>,
 }
 
 /// The gate that proxies ask, and the app behind them.
 pub(crate) struct Place {
+    layout: Layout,
     gate: Gate,
     app: Arc<App>,
     cookies: Cookies,
 }
 
-/// What each visitor sends: the cookies that browsers share between the hosts of a domain.
+/// What each visitor sends to the app: all cookies that our pages set, or those that browsers share between the
+/// hosts of a domain.
 #[derive(Clone, Debug)]
 struct Cookies {
     person: Person,
@@ -108,6 +113,7 @@ struct Cookies {
 /// One way through.
 pub(crate) struct Scene {
     pub(crate) proxy: Proxy,
+    pub(crate) layout: Layout,
     pub(crate) address: SocketAddr,
     app: Arc<App>,
     cookies: Cookies,
@@ -116,32 +122,25 @@ pub(crate) struct Scene {
     _gate: Option<Gate>,
 }
 
-/// The configuration of the recipes, for plain http.
-fn config() -> String {
-    let text = example("nginx/vestibule.toml");
+/// The recipes are run with the configuration of one of them.
+#[test]
+fn the_recipes_have_the_same_rules() {
+    let rules = |name: &str| {
+        let text = example(&format!("{name}/vestibule.toml"));
+        text.split_once("[session]")
+            .map(|(_, rules)| rules.to_owned())
+    };
     for other in ["caddy", "haproxy", "traefik", "envoy"] {
-        let rules = |text: &str| {
-            text.split_once("[session]")
-                .map(|(_, rules)| rules.to_owned())
-        };
-        let other = example(&format!("{other}/vestibule.toml"));
-        assert_eq!(
-            rules(&other),
-            rules(&text),
-            "the recipes have the same rules"
-        );
+        assert_eq!(rules(other), rules("nginx"), "{other}");
     }
-    replaced(
-        &text,
-        &[("https://auth.example.com", "http://auth.example.com")],
-    )
 }
 
 /// Starts a gate that serves its pages and answers proxies, and an app.
-pub(crate) fn asked_by_proxies() -> Place {
-    let gate = Gate::start(&format!("{}\n{LENIENT}", config()));
+pub(crate) fn asked_by_proxies(layout: Layout) -> Place {
+    let gate = Gate::start(&format!("{}\n{LENIENT}", layout.plain_config()));
     Place {
-        cookies: Cookies::of(&gate),
+        layout,
+        cookies: Cookies::of(&gate, layout),
         app: Arc::new(App::start()),
         gate,
     }
@@ -155,12 +154,12 @@ impl Place {
 
 impl Cookies {
     /// Everybody comes in.
-    fn of(gate: &Gate) -> Self {
+    fn of(gate: &Gate, layout: Layout) -> Self {
         let enrol = |browser: &mut Browser, name: &str, more: &[&str]| {
             let added = gate.cli(&[&["user", "add", name], more].concat());
             Person::enrol(browser, name, &invitation_path(&added.stdout))
         };
-        let browser = || Browser::new(gate.address(), AUTH_HOST);
+        let browser = || Browser::new(gate.address(), layout.pages());
         let (mut alice, mut bob, mut half, mut one) = (browser(), browser(), browser(), browser());
         let person = enrol(&mut alice, "alice", &["--group", "staff"]);
         enrol(&mut bob, "bob", &[]);
@@ -172,33 +171,55 @@ impl Cookies {
         ];
         let answer = one.submit(&page, &fields);
         assert!(answer.begins_a_session(), "{answer:?}");
-        let shared = |browser: &Browser| {
-            let pairs = ["vestibule", "vestibule-device"]
-                .map(|name| browser.cookie(name).map(|value| format!("{name}={value}")));
-            pairs.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        let carried = |browser: &Browser| match layout {
+            Layout::Apart => shared(browser),
+            Layout::Together => browser.cookie_header(),
         };
         Self {
             person,
-            alice: shared(&alice),
-            bob: shared(&bob),
-            // What is under way belongs to the login page's host, and counts for nothing elsewhere.
+            alice: match layout {
+                Layout::Apart => shared(&alice),
+                Layout::Together => every_cookie(&mut alice, &half),
+            },
+            bob: carried(&bob),
+            // On two hosts, what is under way belongs to the one of the login page, and counts for nothing elsewhere.
             half: half.cookie_header(),
-            one_factor: shared(&one),
+            one_factor: carried(&one),
         }
     }
 }
 
+/// Those for the whole domain.
+fn shared(browser: &Browser) -> String {
+    let pairs = ["vestibule", "vestibule-device"]
+        .map(|name| browser.cookie(name).map(|value| format!("{name}={value}")));
+    pairs.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// As many as there can be: somebody who is signed in has a login under way.
+fn every_cookie(browser: &mut Browser, half: &Browser) -> String {
+    let login = half
+        .cookie("vestibule-login")
+        .expect("a login is under way");
+    browser.set_cookie("vestibule-login", &login);
+    let all = browser.cookie_header();
+    assert_eq!(all.matches("vestibule").count(), 4, "{all}");
+    all
+}
+
 impl Scene {
     /// The gate directly in front.
-    pub(crate) fn in_line() -> Self {
+    pub(crate) fn in_line(layout: Layout) -> Self {
         let app = Arc::new(App::start());
-        let config = replaced(&config(), &[("trusted_proxies = [\"127.0.0.1\"]", "")]);
+        let trusting = "trusted_proxies = [\"127.0.0.1\"]";
+        let config = replaced(&layout.plain_config(), &[(trusting, "")]);
         let gate = Gate::start(&format!("{config}\n{}{LENIENT}", app.upstream()));
         Self {
             proxy: Proxy::InLine,
+            layout,
             address: gate.address(),
             app,
-            cookies: Cookies::of(&gate),
+            cookies: Cookies::of(&gate, layout),
             number: AtomicUsize::default(),
             _running: None,
             _gate: Some(gate),
@@ -207,9 +228,11 @@ impl Scene {
 
     /// With this proxy in front, which asks the gate.
     pub(crate) fn behind(place: &Place, proxy: Proxy) -> Self {
-        let running = Running::start(proxy, place.gate.address(), place.app.address());
+        let layout = place.layout;
+        let running = Running::start(proxy, layout, place.gate.address(), place.app.address());
         Self {
             proxy,
+            layout,
             address: running.address,
             app: Arc::clone(&place.app),
             cookies: place.cookies.clone(),
@@ -265,6 +288,7 @@ impl Scene {
         Answer {
             asked: *asked,
             proxy: self.proxy,
+            layout: self.layout,
             reply: reply
                 .filter(|bytes| !bytes.is_empty())
                 .map(|bytes| Reply::parse(asked.target, &bytes)),
@@ -288,17 +312,18 @@ impl Scene {
 
     /// The page that follows on Alice's password, given through the proxy.
     pub(crate) fn give_password(&self) -> Reply {
-        let mut browser = Browser::new(self.address, AUTH_HOST);
+        let mut browser = Browser::new(self.address, self.layout.pages());
         self.cookies.person.give_password(&mut browser)
     }
 
     /// The status of a page of the gate, for Alice and with every header that a check believes.
     pub(crate) fn ask_portal(&self, target: &str) -> Option<u16> {
         let message = format!(
-            "GET {target} HTTP/1.1\r\nHost: {AUTH_HOST}\r\nConnection: close\r\nCookie: {}\r\n\
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {}\r\n\
              X-Original-URL: http://{APP_HOST}/open/x\r\nX-Original-Method: GET\r\n\
              X-Forwarded-Method: GET\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: {APP_HOST}\r\n\
              X-Forwarded-Uri: /open/x\r\n\r\n",
+            self.layout.pages(),
             self.cookie(Visitor::Alice)
         );
         let answer = exchange(self.address, message.as_bytes()).ok()?;
@@ -311,15 +336,19 @@ impl Answer {
         let Some(reply) = &self.reply else {
             return Outcome::Strange;
         };
-        let to_us = |location: &str| {
-            let page = location.strip_prefix("http://auth.example.com/_vestibule/");
-            page.is_some_and(|page| {
-                page.starts_with("login?rd=") || page.starts_with("second-factor?rd=")
-            })
-        };
+        let origin = format!("http://{}", self.layout.pages());
+        // Where the pages are on the same host, in-line mode names none.
+        let page = reply.header("location").and_then(|location| {
+            let path = location.strip_prefix(&origin).unwrap_or(location);
+            path.strip_prefix("/_vestibule/")
+        });
+        let asks_for_more =
+            |page: &str| page.starts_with("login?rd=") || page.starts_with("second-factor?rd=");
         match (reply.status, &self.seen) {
             (200, Some(seen)) => self.passed(seen, expected),
-            (303, None) if reply.header("location").is_some_and(to_us) => Outcome::Login,
+            (303, None) if page.is_some_and(asks_for_more) => Outcome::Login,
+            (303, None) if page.is_some() => Outcome::Page,
+            (200, None) => Outcome::Page,
             (401, None) => Outcome::Unauthorized,
             (403, None) => Outcome::Forbidden,
             (400 | 404 | 405 | 414 | 431 | 501, None) => Outcome::Refused,

@@ -1,9 +1,10 @@
 //! The table: who asks for what, and what comes of it, the same everywhere unless a row says why not.
 
+use crate::layout::Layout;
 use crate::proxy::Proxy::{self, Caddy, Envoy, Haproxy, InLine, Nginx, Traefik};
 use crate::scene::Asked;
 use crate::scene::Outcome::{
-    self, As, AsNobody, Forbidden, Login, Refused, Rewritten, Unauthorized,
+    self, As, AsNobody, Forbidden, Login, Page, Refused, Rewritten, Unauthorized,
 };
 use crate::scene::Visitor::{self, Alice, Bob, Half, Nobody, OneFactor, Stale, Twice};
 
@@ -39,7 +40,11 @@ impl Case {
 }
 
 /// All rows.
-pub(crate) fn table() -> Vec<Case> {
+pub(crate) fn table(layout: Layout) -> Vec<Case> {
+    let pages = match layout {
+        Layout::Apart => pages_apart(),
+        Layout::Together => pages_together(),
+    };
     let parts = [
         places(),
         ways(),
@@ -51,6 +56,7 @@ pub(crate) fn table() -> Vec<Case> {
         refused(),
         absolute(),
         carried(),
+        pages,
     ];
     parts.into_iter().flatten().collect()
 }
@@ -231,14 +237,7 @@ fn misled() -> Vec<Case> {
             with(Bob, "/staff/x", lines, Forbidden),
         ]
     });
-    let portal = get(Nobody, "/_vestibule/../page", Forbidden)
-        .but(
-            &[InLine],
-            Refused,
-            "our pages are there on every host, and so is what looks like them",
-        )
-        .but(&[Traefik], Unauthorized, CLEANED);
-    rows.chain([portal]).collect()
+    rows.collect()
 }
 
 /// Headers that the client wants removed on the way (RFC 9110, 7.6.1).
@@ -331,7 +330,6 @@ fn refused() -> Vec<Case> {
 
 /// Targets with a host of their own, which counts in place of `Host` (RFC 9112, 3.2.2).
 fn absolute() -> Vec<Case> {
-    let two_hosts = "HAProxy takes no request with two hosts";
     vec![
         get(Nobody, "http://app.example.com/page", Unauthorized),
         get(Bob, "http://app.example.com/staff/x", Forbidden),
@@ -340,10 +338,23 @@ fn absolute() -> Vec<Case> {
             Unauthorized,
             CLEANED,
         ),
+    ]
+}
+
+/// On another host than the app.
+fn pages_apart() -> Vec<Case> {
+    vec![
+        get(Nobody, "/_vestibule/../page", Forbidden)
+            .but(
+                &[InLine],
+                Refused,
+                "our pages are there on every host, and so is what looks like them",
+            )
+            .but(&[Traefik], Unauthorized, CLEANED),
         get(Nobody, "http://auth.example.com/page", Unauthorized).but(
             &[Haproxy],
             Refused,
-            two_hosts,
+            "HAProxy takes no request with two hosts",
         ),
         get(
             Alice,
@@ -352,6 +363,42 @@ fn absolute() -> Vec<Case> {
         )
         .but(&[InLine], Forbidden, "no stranger's question is answered"),
     ]
+}
+
+/// On the host of the app, below a path: whatever looks like one of them is never the app's.
+fn pages_together() -> Vec<Case> {
+    let as_alice = Rewritten(Some("alice"), "/page");
+    let by = |visitor, app, page_of_app| {
+        // At the proxies, in line, and with Traefik.
+        let rows = [
+            ("/_vestibule", [app, Page, app]),
+            ("/_vestibule?x=/_vestibule/", [app, Page, app]),
+            ("/_vestibulex", [app; 3]),
+            ("/_vestibule/", [Page; 3]),
+            ("/_vestibule/account", [Page; 3]),
+            ("/_vestibule/../page", [Refused, Refused, page_of_app]),
+            ("/_vestibule/%2e%2e/page", [Refused, Refused, page_of_app]),
+            ("/_vestibule/..%2fpage", [Refused; 3]),
+            ("/_vestibule/..;/page", [Refused; 3]),
+            ("/_vestibule%2faccount", [Forbidden, Refused, Forbidden]),
+            ("/_vestibule%2f..%2fpage", [Forbidden, Refused, Forbidden]),
+            ("/_vestibule;x/account", [Forbidden, Refused, Forbidden]),
+            ("/_VESTIBULE/account", [Forbidden, Refused, Forbidden]),
+            ("//_vestibule/account", [Forbidden, Refused, Page]),
+            ("/%5fvestibule/account", [Forbidden, Refused, Page]),
+            ("/open/../_vestibule/account", [Forbidden, Refused, Page]),
+        ];
+        rows.map(|(path, [everywhere, in_line, traefik])| {
+            get(visitor, path, everywhere)
+                .but(&[InLine], in_line, "asked itself, it knows its pages")
+                .but(&[Traefik], traefik, CLEANED)
+        })
+    };
+    let nobody = by(Nobody, Unauthorized, Unauthorized);
+    nobody
+        .into_iter()
+        .chain(by(Alice, As("alice"), as_alice))
+        .collect()
 }
 
 /// Lines that stand twice, and conditions that are for the app and not for the check.

@@ -3,6 +3,7 @@
 use crate::AUTH_HOST;
 use crate::harness::assertion::Assertion;
 use crate::harness::person::PORTAL;
+use crate::harness::third_party;
 use crate::{DIALECTS, Dialect, NAVIGATION, Question, Scene, identity};
 
 const RULES: &str = "\
@@ -229,12 +230,45 @@ fn a_grpc_client_hears_its_own_code() {
 }
 
 #[test]
-fn the_store_is_not_asked_again_and_its_failure_lets_nobody_in() {
-    // Without a record there is nobody: an invented token of the right form.
+fn an_invented_token_is_nobody() {
     let scene = Scene::new(RULES);
     let invented = scene.cookie.replace(|c: char| c.is_ascii_digit(), "7");
+    assert_ne!(invented, scene.cookie);
     for dialect in DIALECTS {
         let reply = scene.ask(dialect, Question::get("/page"), &[("Cookie", &invented)]);
         assert_eq!(reply.status, 401, "{dialect:?}");
+    }
+}
+
+#[test]
+fn a_session_that_cannot_be_looked_up_lets_nobody_in() {
+    if !third_party() {
+        return;
+    }
+    let scene = Scene::new(RULES);
+    for dialect in DIALECTS {
+        let reply = scene.ask_for_alice(dialect, Question::get("/page"));
+        assert_eq!(reply.status, 200, "{dialect:?}");
+    }
+    // Changed, so that what is in memory of her counts no more.
+    let changed = scene
+        .gate
+        .cli(&["user", "set", "alice", "--group", "staff"]);
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    scene.gate.lose_store();
+    for dialect in DIALECTS {
+        let expected = match dialect {
+            Dialect::AuthRequest => 500,
+            Dialect::ForwardAuth | Dialect::ExtAuthz => 503,
+        };
+        for target in ["/page", "/open/x"] {
+            let reply = scene.ask_for_alice(dialect, Question::get(target));
+            assert_eq!(reply.status, expected, "{dialect:?} {target}");
+            let named = identity(&reply)
+                .iter()
+                .filter(|(_, value)| value.is_some())
+                .count();
+            assert_eq!(named, 0, "{reply:?}");
+        }
     }
 }

@@ -71,6 +71,16 @@ fn no_proxy_lets_anybody_pass_when_the_gate_is_dead() {
     }
 }
 
+#[test]
+fn no_proxy_lets_anybody_pass_whose_session_cannot_be_looked_up() {
+    if third_party() {
+        let gate = scene::asked_by_proxies(Layout::Together);
+        let scenes = PROXIES.map(|proxy| Scene::behind(&gate, proxy));
+        gate.lose_store();
+        nobody_passes(&scenes);
+    }
+}
+
 /// Not even Alice, nor to what is open: nothing says that it is.
 fn nobody_passes(scenes: &[Scene]) {
     let ask = |scene: &Scene, target| {

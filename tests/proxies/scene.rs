@@ -150,6 +150,14 @@ impl Place {
     pub(crate) fn kill(mut self) {
         self.gate.kill_9();
     }
+
+    /// Nobody's session can be looked up any more.
+    pub(crate) fn lose_store(&self) {
+        // Changed, so that what is in memory of her counts no more.
+        let changed = self.gate.cli(&["user", "set", "alice", "--group", "staff"]);
+        assert_eq!(changed.code, Some(0), "{changed:?}");
+        self.gate.lose_store();
+    }
 }
 
 impl Cookies {

@@ -48,18 +48,18 @@ fn is_below(host: &str, domain: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     exact: Form,
-    lax: Form,
+    /// How a lax server reads it; `None` when it reads it as it stands.
+    lax: Option<Form>,
 }
 
 impl PathPattern {
     /// Reads `/healthz`, `/assets/**`, `/users/*/avatar`, `/*.css`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        let exact = Form::parse(text, Reading::Exact);
         let lax = text.strip_suffix('/').unwrap_or(text);
-        Self {
-            exact: Form::parse(text, Reading::Exact),
-            lax: Form::parse(lax, Reading::Lax),
-        }
+        let lax = Some(Form::parse(lax, Reading::Lax)).filter(|lax| *lax != exact);
+        Self { exact, lax }
     }
 
     /// Is it this path? Compared byte by byte, without allocation.
@@ -73,7 +73,12 @@ impl PathPattern {
     /// [`Target::lax_path`]: crate::authz::target::Target::lax_path
     #[must_use]
     pub fn matches_laxly(&self, path: &str) -> bool {
-        self.lax.matches(path)
+        self.lax.as_ref().unwrap_or(&self.exact).matches(path)
+    }
+
+    /// Does a lax server read it as it stands?
+    pub(in crate::authz) fn is_plain(&self) -> bool {
+        self.lax.is_none()
     }
 }
 

@@ -158,6 +158,11 @@ impl Rule {
         self.fit_path(asked, who, |pattern| pattern.matches_laxly(path))
     }
 
+    /// Do lax servers read all of its paths as they stand?
+    fn is_plain(&self) -> bool {
+        self.paths.iter().all(PathPattern::is_plain)
+    }
+
     fn fit_path(
         &self,
         asked: Asked<'_>,
@@ -267,7 +272,10 @@ impl Rules {
             if let exact @ Some(_) = said(rule.fit(asked, who)) {
                 return First { exact, lax };
             }
-            lax = lax.or_else(|| said(rule.lax_fit(asked, who)));
+            // Where laxness changes neither the path nor the rule, it has just been asked.
+            if lax.is_none() && !(asked.target.is_plain() && rule.is_plain()) {
+                lax = said(rule.lax_fit(asked, who));
+            }
         }
         First { exact: None, lax }
     }

@@ -213,6 +213,11 @@ impl Target {
         self.lax_path.as_deref().unwrap_or(self.path())
     }
 
+    /// Do lax servers read the path as it stands?
+    pub(in crate::authz) fn is_plain(&self) -> bool {
+        self.lax_path.is_none()
+    }
+
     /// The query exactly as received, without its `?`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {

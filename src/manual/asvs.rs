@@ -56,7 +56,7 @@
 //! | 3.3.2 | 2 | met: `SameSite=Lax` for the session, which links must carry | `tests/login/sessions.rs::cookies_over_tls_are_bound_to_their_host` |
 //! | 3.3.3 | 2 | met, unless `session.cookie_domain` shares the session on purpose | `tests/login/sessions.rs::a_shared_sign_in_shares_nothing_else` |
 //! | 3.3.4 | 2 | met: `HttpOnly`; the token is in `Set-Cookie` only | `tests/cli/secrets.rs::a_whole_walk_leaves_no_secret_in_any_output` |
-//! | 3.4.1 | 1, 2 | operator: the proxy that ends TLS sets HSTS for the whole host; `examples/nginx-tls` does. `includeSubDomains` is not ours to decide | |
+//! | 3.4.1 | 1, 2 | operator: the proxy that ends TLS sets HSTS for the whole host; `examples/nginx-tls` and the recipes for nginx, HAProxy and Envoy do. `includeSubDomains` is not ours to decide | |
 //! | 3.4.2 | 1 | met: no CORS header but on the public keys | `tests/routes.rs::every_answer_of_ours_is_secure`, `tests/identity.rs::the_public_keys_are_public_and_nothing_else_is` |
 //! | 3.4.3 | 2 | met: `default-src 'none'`, nothing `unsafe` | `tests/routes.rs::every_answer_of_ours_is_secure` |
 //! | 3.4.4 | 2 | met | `tests/routes.rs::every_answer_of_ours_is_secure` |

@@ -127,11 +127,16 @@ async fn answer(
     };
     let json = serde_json::to_vec_pretty(&record).expect("strings and numbers are JSON");
     keep(&seen, record);
+    let hsts = request.headers().get("x-wanted-hsts").cloned();
     let mut response = Response::new(Full::new(Bytes::from(json)));
     let json = http::HeaderValue::from_static("application/json");
     response
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, json);
+    if let Some(hsts) = hsts {
+        let name = http::header::STRICT_TRANSPORT_SECURITY;
+        response.headers_mut().insert(name, hsts);
+    }
     Ok(response)
 }
 

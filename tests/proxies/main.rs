@@ -102,6 +102,41 @@ fn nobody_passes(scenes: &[Scene]) {
     });
 }
 
+#[test]
+fn browsers_are_told_once_to_stay_with_https() {
+    if !third_party() {
+        return;
+    }
+    for layout in [Layout::Apart, Layout::Together] {
+        let gate = scene::asked_by_proxies(layout);
+        for proxy in [Proxy::Nginx, Proxy::Haproxy, Proxy::Envoy] {
+            told_once(&Scene::behind(&gate, proxy));
+        }
+    }
+}
+
+fn told_once(scene: &Scene) {
+    let proxy = scene.proxy;
+    let told = |target, lines| {
+        let asked = Asked {
+            lines,
+            ..Asked::get(Visitor::Nobody, target)
+        };
+        let reply = scene.ask(&asked).reply.expect("an answer");
+        reply.all("strict-transport-security")
+    };
+    let year = ["max-age=31536000"];
+    assert_eq!(told("/open/x", &[]), year, "{proxy:?}");
+    assert_eq!(told("/page", &[]), year, "{proxy:?}");
+    assert_eq!(
+        told("/page", &[("Sec-Fetch-Mode", "navigate")]),
+        year,
+        "{proxy:?}"
+    );
+    let by_app = told("/open/x", &[("X-Wanted-Hsts", "max-age=1")]);
+    assert_eq!(by_app, ["max-age=1"], "{proxy:?}");
+}
+
 /// What differs from the table.
 fn complaints(scene: &Scene) -> String {
     let mut complaints = String::new();

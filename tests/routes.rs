@@ -198,6 +198,11 @@ fn assert_secure(reply: &Reply) {
         _ => "no-store",
     };
     assert_eq!(value(reply, "cache-control"), kept, "{what}");
+    let varies = match reply.status {
+        200 if what.contains("/assets/") || what.ends_with("/jwks.json") => "Accept-Encoding",
+        _ => "Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept",
+    };
+    assert_eq!(reply.all("vary"), [varies], "{what}");
     assert_eq!(
         reply.header("content-type").is_some(),
         !reply.body.is_empty(),

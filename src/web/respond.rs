@@ -24,6 +24,9 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const NO_CONTENT_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// What an answer depends on that says nothing else.
+const VARIES: &str = "Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept";
+
 /// Who asks?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
@@ -219,7 +222,10 @@ pub fn unauthorized(challenge: Challenge, page: &str, id: &RequestId) -> Respons
     // RFC 9110, 11.6.1 wants a challenge; a scheme that no browser knows makes none pop up.
     let challenge = format!("Vestibule realm=\"vestibule\"{error}");
     let challenge = HeaderValue::from_str(&challenge).expect("constants of visible ASCII");
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    let headers = response.headers_mut();
+    headers.insert(WWW_AUTHENTICATE, challenge);
+    // Here already: which origins may read it comes beside it, not in its place.
+    headers.insert(VARY, HeaderValue::from_static(VARIES));
     response
 }
 
@@ -299,13 +305,11 @@ pub fn secure(response: &mut Response<Body>, transport: Transport) {
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     );
+    default(VARY, VARIES);
     match transport {
         Transport::Tls => default(STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
         Transport::Plain => {}
     }
-    // Beside what the answer depends on for a reason of its own.
-    let varies = HeaderValue::from_static("Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept");
-    headers.append(VARY, varies);
 }
 
 /// Adds a cookie; several stay several lines.

@@ -113,15 +113,18 @@ fn one_host_for_app_and_pages_is_clean_and_an_open_check_on_it_is_found() {
         from: "\"^/_vestibule/authz\"",
         to: "\"^/nothing\"",
     };
-    let found = "open check-endpoints".to_owned();
-    for (edits, expected) in [
-        (&[][..], (Some(0), vec![])),
-        (&[open], (Some(1), vec![found])),
-    ] {
+    let visit_of = |proxy, edits: &[Edit]| {
         let setup = setup(Layout::Together, tls.path(), &gate, &app, edits);
-        let running = Running::start_with(Proxy::Nginx, setup);
-        assert_eq!(visit(running.address, nobody()), expected, "{edits:?}");
-    }
+        visit(Running::start_with(proxy, setup).address, nobody())
+    };
+    let visit_of = &visit_of;
+    thread::scope(|scope| {
+        for proxy in PROXIES {
+            scope.spawn(move || assert_eq!(visit_of(proxy, &[]), (Some(0), vec![]), "{proxy:?}"));
+        }
+        let found = (Some(1), vec!["open check-endpoints".to_owned()]);
+        assert_eq!(visit_of(Proxy::Nginx, &[open]), found);
+    });
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) mod browser;
 pub(crate) mod crowd;
 pub(crate) mod fake_time;
 pub(crate) mod gate;
+pub(crate) mod http2;
 pub(crate) mod lost_store;
 pub(crate) mod person;
 pub(crate) mod program;

@@ -80,10 +80,7 @@ fn a_navigation_is_led_to_the_login_and_a_program_is_told() {
             "GET",
             &[("Sec-Fetch-Mode", "no-cors"), ("Accept", "image/*")],
         ),
-        (
-            "POST",
-            &[("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html")],
-        ),
+        ("POST", &[("Accept", "text/html")]),
         ("DELETE", &[("Accept", "text/html")]),
         (
             "OPTIONS",
@@ -123,6 +120,25 @@ fn a_navigation_is_led_to_the_login_and_a_program_is_told() {
         );
         assert_eq!(seen, Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_form_of_nobody_is_not_passed_on_and_its_sender_reads_so() {
+    let app = App::start();
+    let gate = Gate::start(&app.upstream());
+    let lines = [("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html")];
+    let (reply, seen) = ask(&gate, &app, "POST", "/comments?on=7&x=%22", &lines);
+    assert_eq!((reply.status, reply.header("location")), (401, None));
+    let kind = reply.header("content-type");
+    assert_eq!(kind, Some("text/html; charset=utf-8"));
+    let challenge = reply.header("www-authenticate");
+    assert_eq!(challenge, Some("Vestibule realm=\"vestibule\""));
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let (html, text) = (reply.text(), reply.visible_text());
+    let login = "href=\"/_vestibule/login?rd=/comments%3Fon%3D7%26x%3D%2522\" target=\"_blank\"";
+    assert!(html.contains(login), "{html}");
+    assert!(text.contains("was not passed on"), "{text}");
+    assert_eq!(seen, Vec::<String>::new());
 }
 
 #[test]
@@ -399,8 +415,12 @@ fn an_app_that_is_away_is_said_to_be_away_and_no_more() {
         Some("text/html; charset=utf-8")
     );
     let problem = browser.send("GET", "/x", &[("Sec-Fetch-Mode", "cors")], b"");
-    let program = Browser::new(gate.address(), HOST).send("POST", "/x", &[], b"");
-    for reply in [&page, &problem, &program] {
+    let form = Browser::new(gate.address(), HOST).send("POST", "/x", &[], b"");
+    assert!(form.text().contains("<title>"), "{}", form.text());
+    let message = format!("DELETE /x HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+    let answer = exchange(gate.address(), message.as_bytes()).expect("an answer");
+    let program = Reply::parse("", &answer);
+    for reply in [&page, &problem, &form, &program] {
         let port = address.port().to_string();
         for inside in [
             "127.0.0.1",

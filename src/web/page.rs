@@ -14,6 +14,7 @@ pub mod logout;
 pub mod signed_out;
 pub mod sign_in_loop;
 pub mod error;
+pub mod unsent;
 pub mod plain;
 mod layout;
 mod form;

@@ -11,6 +11,7 @@ use crate::web::body::{self, Cut};
 use crate::web::challenge;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
+use crate::web::page::unsent;
 use crate::web::request::{Inbound, Peer, Refusal, forwarded};
 use crate::web::respond::{self, Asker, Failure, STORE_WAIT};
 use crate::web::tally::Class;
@@ -89,11 +90,20 @@ impl Exchange<'_> {
     }
 
     /// Navigations go to the page that asks for what is missing, everything else hears 401 and where that
-    /// page is.
+    /// page is: a person who sent a form in words.
     fn challenge(&self, challenge: Challenge, asked: &HeaderMap) -> Answered {
         let page = challenge::page(self.context, challenge, self.inbound.target());
         let answer = match self.asker {
             Asker::Navigation => respond::see_other(&page),
+            Asker::Form => {
+                let page = unsent::view(&unsent::Model {
+                    frame: &self.context.frame(),
+                    challenge,
+                    page: &page,
+                    request_id: self.inbound.id().as_str(),
+                });
+                respond::unsent(challenge, page)
+            }
             Asker::Program => {
                 challenge::unauthorized(self.context, asked, self.inbound, challenge, &page)
             }

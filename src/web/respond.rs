@@ -32,12 +32,14 @@ const VARIES: &str = "Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept";
 pub enum Asker {
     /// A person's browser, going to a page.
     Navigation,
+    /// A person's browser, sending a form: a redirect would lose it.
+    Form,
     /// A script, a program, a WebSocket handshake.
     Program,
 }
 
 impl Asker {
-    /// A navigation is a GET or HEAD that says so, or that at least wants HTML (P-160).
+    /// A navigation is a GET or HEAD that says so, or that at least wants HTML (P-160); a form is a POST that says so.
     #[must_use]
     pub fn of(parts: &Parts) -> Self {
         Self::from(&parts.method, &parts.headers)
@@ -46,16 +48,13 @@ impl Asker {
     /// The same of a request whose method stands elsewhere.
     #[must_use]
     pub fn from(method: &Method, headers: &HeaderMap) -> Self {
-        let reads = matches!(*method, Method::GET | Method::HEAD);
         let mode = headers.get(SEC_FETCH_MODE).map(HeaderValue::as_bytes);
-        let navigates = match mode {
-            Some(mode) => mode == b"navigate",
-            None => accepts_html(headers),
-        };
-        if reads && navigates {
-            Self::Navigation
-        } else {
-            Self::Program
+        let says_so = mode == Some(b"navigate");
+        let navigates = says_so || mode.is_none() && accepts_html(headers);
+        match *method {
+            Method::GET | Method::HEAD if navigates => Self::Navigation,
+            Method::POST if says_so => Self::Form,
+            _ => Self::Program,
         }
     }
 }
@@ -162,7 +161,7 @@ struct ProblemDocument<'a> {
 pub fn failure(failure: &Failure<'_>, telling: &Telling<'_>) -> Response<Body> {
     let problem = failure.problem;
     let mut response = match telling.asker {
-        Asker::Navigation => {
+        Asker::Navigation | Asker::Form => {
             let (login, logout) = (
                 format!("{}/login", telling.portal),
                 format!("{}/logout", telling.portal),
@@ -204,21 +203,32 @@ pub fn retry_after(response: &mut Response<Body>, wait: Duration) {
 /// Tells a program what has to be shown first, and where.
 #[must_use]
 pub fn unauthorized(challenge: Challenge, page: &str, id: &RequestId) -> Response<Body> {
-    let (name, title, error) = match challenge {
-        Challenge::SignIn => ("sign-in-required", "Somebody has to sign in first", ""),
-        Challenge::SecondFactor => (
-            "second-factor-required",
-            "A one-time code is needed first",
-            ", error=\"second_factor_required\"",
-        ),
-        Challenge::FreshSecondFactor => (
-            "step-up-required",
-            "A fresh one-time code is needed first",
-            ", error=\"step_up_required\"",
-        ),
+    let (name, title) = match challenge {
+        Challenge::SignIn => ("sign-in-required", "Somebody has to sign in first"),
+        Challenge::SecondFactor => ("second-factor-required", "A one-time code is needed first"),
+        Challenge::FreshSecondFactor => {
+            ("step-up-required", "A fresh one-time code is needed first")
+        }
     };
     let status = StatusCode::UNAUTHORIZED;
-    let mut response = problem_document(status, name, title, Some(page), id);
+    challenging(
+        problem_document(status, name, title, Some(page), id),
+        challenge,
+    )
+}
+
+/// Tells a person who sent a form what has to be shown first, and that it was not passed on.
+#[must_use]
+pub fn unsent(challenge: Challenge, page: Document) -> Response<Body> {
+    challenging(document(StatusCode::UNAUTHORIZED, page), challenge)
+}
+
+fn challenging(mut response: Response<Body>, challenge: Challenge) -> Response<Body> {
+    let error = match challenge {
+        Challenge::SignIn => "",
+        Challenge::SecondFactor => ", error=\"second_factor_required\"",
+        Challenge::FreshSecondFactor => ", error=\"step_up_required\"",
+    };
     // RFC 9110, 11.6.1 wants a challenge; a scheme that no browser knows makes none pop up.
     let challenge = format!("Vestibule realm=\"vestibule\"{error}");
     let challenge = HeaderValue::from_str(&challenge).expect("constants of visible ASCII");
@@ -343,10 +353,20 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_a_post_that_navigates() {
+        let navigates = [("sec-fetch-mode", "navigate"), ("accept", "text/html")];
+        assert_eq!(asker("POST", &navigates), Asker::Form);
+    }
+
+    #[test]
     fn everything_else_is_a_program() {
         assert_eq!(asker("GET", &[]), Asker::Program);
         assert_eq!(asker("GET", &[("accept", "*/*")]), Asker::Program);
         assert_eq!(asker("POST", &[("accept", "text/html")]), Asker::Program);
+        assert_eq!(
+            asker("PUT", &[("sec-fetch-mode", "navigate")]),
+            Asker::Program
+        );
         let script = [("sec-fetch-mode", "cors"), ("accept", "text/html")];
         assert_eq!(asker("GET", &script), Asker::Program);
     }

@@ -213,6 +213,25 @@ fn scripts_of_configured_origins_may_read_that_a_sign_in_is_needed() {
 }
 
 #[test]
+fn a_form_of_nobody_is_answered_in_words_where_the_proxy_hands_them_on() {
+    let scene = Scene::new(RULES);
+    for dialect in DIALECTS {
+        let sent = Question {
+            method: "POST",
+            ..Question::get("/comments?on=7")
+        };
+        let reply = scene.ask(dialect, sent, &[("Sec-Fetch-Mode", "navigate")]);
+        assert_eq!(reply.status, 401, "{dialect:?}");
+        assert_eq!(reply.header("x-vestibule-redirect"), None, "{dialect:?}");
+        let challenge = reply.header("www-authenticate");
+        assert_eq!(challenge, Some("Vestibule realm=\"vestibule\""));
+        let words = "so what you sent was not passed on";
+        let is_told = reply.text().contains(words);
+        assert_eq!(is_told, dialect != Dialect::AuthRequest, "{dialect:?}");
+    }
+}
+
+#[test]
 fn a_grpc_client_hears_its_own_code() {
     let scene = Scene::new(RULES);
     for dialect in DIALECTS {

@@ -14,7 +14,8 @@ use crate::identity::{Headers, Pass};
 use crate::web::access::Answered;
 use crate::web::auth_check::passed;
 use crate::web::context::Context;
-use crate::web::page::plain;
+use crate::web::page::plain::{self, Link};
+use crate::web::page::{Document, unsent};
 use crate::web::request::Inbound;
 use crate::web::respond::{self, Asker};
 use crate::web::route::Dialect;
@@ -78,9 +79,18 @@ impl Reply<'_> {
     ) -> Answered {
         let page = challenge::address(self.context, challenge, target);
         let is_navigation = self.asker == Asker::Navigation;
-        let mut response = match self.dialect {
-            Dialect::ForwardAuth | Dialect::ExtAuthz if is_navigation => respond::see_other(&page),
-            Dialect::AuthRequest | Dialect::ForwardAuth | Dialect::ExtAuthz => {
+        let mut response = match (self.dialect, self.asker) {
+            (Dialect::ForwardAuth | Dialect::ExtAuthz, Asker::Navigation) => {
+                respond::see_other(&page)
+            }
+            (Dialect::ForwardAuth | Dialect::ExtAuthz, Asker::Form) => {
+                let link = Link::Show {
+                    url: &page,
+                    words: unsent::way(challenge),
+                };
+                respond::unsent(challenge, self.plain(unsent::reason(challenge), link))
+            }
+            (Dialect::AuthRequest, _) | (_, Asker::Program) => {
                 challenge::unauthorized(self.context, self.headers, self.inbound, challenge, &page)
             }
         };
@@ -151,7 +161,7 @@ impl Reply<'_> {
 
     fn refused(&self, status: StatusCode, name: &str, words: &str) -> Answered {
         let response = match self.asker {
-            Asker::Navigation => self.page(status, words),
+            Asker::Navigation | Asker::Form => self.page(status, words),
             Asker::Program => respond::problem(status, name, words, self.inbound.id()),
         };
         Answered::new(Class::Refused, self.context.own(response))
@@ -160,12 +170,16 @@ impl Reply<'_> {
     /// A page that needs no style sheet: on the app's host there is none of ours.
     fn page(&self, status: StatusCode, words: &str) -> Response<Body> {
         let place = &self.context.place;
-        let page = plain::view(&plain::Model {
-            title: words,
-            logout: &format!("{}{}/logout", place.origin, place.portal),
+        let logout = format!("{}{}/logout", place.origin, place.portal);
+        respond::document(status, self.plain(words, Link::SignOut(&logout)))
+    }
+
+    fn plain(&self, title: &str, link: Link<'_>) -> Document {
+        plain::view(&plain::Model {
+            title,
+            link,
             request_id: self.inbound.id().as_str(),
-        });
-        respond::document(status, page)
+        })
     }
 }
 

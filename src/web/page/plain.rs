@@ -8,10 +8,24 @@ use maud::{DOCTYPE, html};
 pub struct Model<'a> {
     /// The one sentence.
     pub title: &'a str,
-    /// URL of signing out, for somebody with another account.
-    pub logout: &'a str,
+    /// What to do next.
+    pub link: Link<'a>,
     /// What to look for in the log.
     pub request_id: &'a str,
+}
+
+/// Where the page leads.
+#[derive(Clone, Copy, Debug)]
+pub enum Link<'a> {
+    /// To signing out, for somebody with another account.
+    SignOut(&'a str),
+    /// To the page that asks for what is missing, beside this one.
+    Show {
+        /// Its URL.
+        url: &'a str,
+        /// What the link says.
+        words: &'a str,
+    },
 }
 
 /// The document, below 1 KiB: proxies hand on no more than a few.
@@ -29,7 +43,10 @@ pub fn view(model: &Model<'_>) -> Document {
             body {
                 main {
                     h1 { (model.title) }
-                    p { a href=(model.logout) { "Sign out, to sign in as somebody else" } }
+                    @match model.link {
+                        Link::SignOut(url) => p { a href=(url) { "Sign out, to sign in as somebody else" } },
+                        Link::Show { url, words } => p { a href=(url) target="_blank" { (words) } },
+                    }
                     p { small { "Request " code { (model.request_id) } } }
                 }
             }

@@ -1,9 +1,10 @@
 //! Every page in every state.
 
+use crate::authz::Challenge;
 use crate::clock::Timestamp;
 use crate::web::page::{
     Direction, Document, Form, Frame, Step, account, backup_codes, enrol, error, invitation, login,
-    logout, second_factor, sign_in_loop, signed_out,
+    logout, second_factor, sign_in_loop, signed_out, unsent,
 };
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub(crate) fn gallery(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
     all.extend(backups(frame, texts));
     all.extend(accounts(frame, texts));
     all.extend(ends(frame, texts));
+    all.extend(forms_unsent(frame, texts));
     all.extend(errors(frame, texts));
     all
 }
@@ -266,6 +268,24 @@ fn circles(frame: &Frame<'_>, texts: &Texts<'_>, cause: sign_in_loop::Cause<'_>)
         again: texts.url,
         logout: texts.url,
     })
+}
+
+fn forms_unsent(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
+    let view = |challenge| {
+        let model = unsent::Model {
+            frame,
+            challenge,
+            page: texts.url,
+            request_id: texts.code,
+        };
+        (format!("unsent-{challenge:?}"), unsent::view(&model))
+    };
+    let challenges = [
+        Challenge::SignIn,
+        Challenge::SecondFactor,
+        Challenge::FreshSecondFactor,
+    ];
+    challenges.map(view).into()
 }
 
 fn errors(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {

@@ -54,7 +54,11 @@ impl Recorder {
 
     /// The lines of configuration that put this app behind a gate.
     pub(crate) fn upstream(&self) -> String {
-        format!("[[upstream]]\nurl = \"http://{}\"\n", self.address)
+        format!("[[upstream]]\nurl = \"http://{}\"\n", self.address())
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Everything that came since the last call.

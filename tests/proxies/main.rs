@@ -9,7 +9,15 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+#[expect(
+    dead_code,
+    reason = "here it is an app of which the lines of requests count"
+)]
+#[path = "../http1/recorder.rs"]
+mod recorder;
+
 mod layout;
+mod odd_bytes;
 mod proxy;
 mod scene;
 mod table;
@@ -59,29 +67,6 @@ fn judge_proxies(layout: Layout) {
             .collect()
     });
     assert_eq!(complaints.concat(), "");
-}
-
-/// HTTP/2 takes bytes in a path that HTTP/1.1 does not. Those two speak it without TLS.
-#[test]
-fn bytes_that_are_no_text_are_not_judged_as_others() {
-    if third_party() {
-        for layout in [Layout::Apart, Layout::Together] {
-            let gate = scene::asked_by_proxies(layout);
-            for proxy in [Proxy::Envoy, Proxy::Haproxy] {
-                let scene = Scene::behind(&gate, proxy);
-                let reaches_app = |path| scene.reaches_app_over_http2(path);
-                assert!(reaches_app(b"/open/x"), "{proxy:?}");
-                for path in [
-                    &b"/open/\xc0\xae\xc0\xae/page"[..],
-                    b"/open/..\xc0/page",
-                    b"/open/\xff",
-                    "/open/\u{e4}".as_bytes(),
-                ] {
-                    assert!(!reaches_app(path), "{proxy:?}: {path:?}");
-                }
-            }
-        }
-    }
 }
 
 #[test]

@@ -8,7 +8,6 @@ use crate::harness::app::{App, Seen};
 use crate::harness::browser::{Browser, Reply, exchange};
 use crate::harness::crowd::LENIENT;
 use crate::harness::gate::{Gate, invitation_path};
-use crate::harness::http2;
 use crate::harness::person::Person;
 use crate::layout::Layout;
 use crate::proxy::{Proxy, Running, example, replaced};
@@ -314,18 +313,6 @@ impl Scene {
         );
         // Whatever the answer is, none at all too: the app is asked whom it saw.
         let _ = exchange(self.address, message.as_bytes());
-        let seen = self.app.seen();
-        seen.iter()
-            .any(|seen| seen.all("x-case") == [mark.as_str()])
-    }
-
-    /// Whether the app sees a path of any bytes, asked for by nobody over HTTP/2.
-    pub(crate) fn reaches_app_over_http2(&self, path: &[u8]) -> bool {
-        let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let mark = format!("{:?}-{number}", self.proxy);
-        let lines = [(":authority", APP_HOST), ("x-case", mark.as_str())];
-        // Whatever the answer is, none at all too: the app is asked whom it saw.
-        let _ = http2::get(self.address, path, &lines);
         let seen = self.app.seen();
         seen.iter()
             .any(|seen| seen.all("x-case") == [mark.as_str()])

@@ -42,7 +42,7 @@ pub fn view(model: &Model<'_>) -> Document {
 }
 
 /// How to send it all the same.
-const ADVICE: &str = "Your browser still has it, and nobody else does. Leave this page open, come back to it afterwards and \
+const ADVICE: &str = "It is not kept here; your browser still has it. Leave this page open, come back to it afterwards and \
     load it again: your browser then asks whether to send it once more.";
 
 /// Why it was not passed on.

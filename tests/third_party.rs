@@ -86,9 +86,34 @@ fn a_link_on_another_site_leads_to_the_code_and_to_the_page() {
         "shut": "/reports/7?year=2026",
         "tools": tools().join("npm"),
     });
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/elsewhere.mjs");
+    run_visit("elsewhere.mjs", &visit);
+}
+
+#[test]
+fn a_form_that_was_not_passed_on_is_sent_again_after_the_sign_in() {
+    if !third_party() {
+        return;
+    }
+    let app = App::start();
+    let gate = Gate::start(&app.upstream());
+    let alice = Person::enrol(&mut gate.browser(), "alice", &gate.invite("alice"));
+    let visit = json!({
+        "server": gate.address().to_string(),
+        "origin": format!("http://{HOST}"),
+        "name": alice.name,
+        "password": alice.password,
+        "code": alice.backup_codes[0],
+        "tools": tools().join("npm"),
+    });
+    run_visit("unsent.mjs", &visit);
+}
+
+/// Runs a script of `tests/e2e`.
+#[track_caller]
+fn run_visit(script: &str, visit: &Value) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
     let output = python_tool("node")
-        .arg(script)
+        .arg(folder.join(script))
         .env("VISIT", visit.to_string())
         .stdin(Stdio::null())
         .output()

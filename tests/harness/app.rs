@@ -25,6 +25,9 @@ pub(crate) struct App {
     _runtime: Runtime,
 }
 
+/// The method of a request that the app could not read, and refused by itself.
+pub(crate) const UNREADABLE: &str = "unreadable";
+
 /// One request as the app received it; also the JSON that the app answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
@@ -86,14 +89,23 @@ impl App {
 
 async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Seen>>>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let seen = Arc::clone(&seen);
+        let (seen, unread) = (Arc::clone(&seen), Arc::clone(&seen));
         let service = service_fn(move |request| answer(request, Arc::clone(&seen)));
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades();
             // The other side may leave at any moment.
-            let _ = connection.await;
+            let ended = connection.await;
+            if ended.is_err_and(|error| error.is_parse()) {
+                let record = Seen {
+                    method: UNREADABLE.to_owned(),
+                    target: String::new(),
+                    headers: vec![],
+                    body_length: 0,
+                };
+                keep(&unread, record);
+            }
         });
     }
 }

@@ -166,6 +166,13 @@ fn complaints(scene: &Scene) -> String {
     if scene.proxy != Proxy::InLine {
         complaints.push_str(&checks_from_outside(scene));
     }
+    if scene.app_was_misused() {
+        let _ = writeln!(
+            complaints,
+            "{:?}, or one beside it: the app could not read what it got",
+            scene.proxy
+        );
+    }
     complaints
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::harness::app::{App, Seen};
+use crate::harness::app::{App, Seen, UNREADABLE};
 use crate::harness::browser::{Browser, Reply, exchange};
 use crate::harness::crowd::LENIENT;
 use crate::harness::gate::{Gate, invitation_path};
@@ -302,6 +302,12 @@ impl Scene {
                 .map(|bytes| Reply::parse(asked.target, &bytes)),
             seen,
         }
+    }
+
+    /// Whether the app got a request that it refused by itself, which looks as if another had.
+    pub(crate) fn app_was_misused(&self) -> bool {
+        let seen = self.app.seen();
+        seen.iter().any(|seen| seen.method == UNREADABLE)
     }
 
     /// Whether the app sees what nobody may who is nobody, asked for under this host.

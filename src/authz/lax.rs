@@ -27,9 +27,21 @@ fn is_plain(path: &str) -> bool {
 
 /// What stands between two slashes.
 pub(in crate::authz) fn segment(segment: &str) -> String {
-    let read = text(segment);
-    let read = read.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
-    read.trim_start().to_owned()
+    trimmed(&text(segment)).to_owned()
+}
+
+/// A segment, decoded, without what is dropped around it.
+pub(in crate::authz) fn trimmed(segment: &str) -> &str {
+    let is_dropped = |c: char| c == '.' || is_blank(c);
+    segment
+        .trim_end_matches(is_dropped)
+        .trim_start_matches(is_blank)
+}
+
+/// White space, control characters, and what HFS+ drops from names because nobody sees it (CVE-2014-9390).
+fn is_blank(c: char) -> bool {
+    let is_unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    is_unseen || c.is_whitespace() || c.is_control()
 }
 
 /// A part of a segment.

@@ -238,7 +238,7 @@ impl Target {
 
     /// True when servers are known to read this path in different ways, so that it may only pass where every rule agrees.
     ///
-    /// Dot segments raw or encoded, encoded slash or backslash, `//`, `\`, `;` parameters raw or encoded, an encoded `?` or `#`, encoded
+    /// Dot segments raw or encoded, segments of nothing but dots and blanks, encoded slash or backslash, `//`, `\`, `;` parameters raw or encoded, an encoded `?` or `#`, encoded
     /// control characters, unreserved characters that were encoded without need, double encoding, and bytes
     /// that are overlong, no UTF-8, or that compatibility normalisation turns into ASCII.
     #[must_use]
@@ -360,14 +360,18 @@ fn hex_pair(bytes: &[u8]) -> Option<u8> {
 }
 
 fn clarity(path: &str) -> Clarity {
-    let raw = path.contains("//")
-        || path.contains(['\\', ';'])
-        || path.split('/').any(|segment| matches!(segment, "." | ".."));
+    let raw = path.contains("//") || path.contains(['\\', ';']) || path.split('/').any(is_dots);
     if raw || path.contains('%') && encoding_is_ambiguous(path) {
         Clarity::Ambiguous
     } else {
         Clarity::Plain
     }
+}
+
+/// Could a server take this segment for none, for `.` or for `..`? Windows drops blanks and dots at the end of a
+/// name and frameworks trim it, so `..%20` and `...` are as good as `..` to some.
+fn is_dots(segment: &str) -> bool {
+    segment.starts_with(['.', '%']) && lax::segment(segment).is_empty()
 }
 
 /// Judges the percent codes of a path whose codes are well-formed.
@@ -448,11 +452,16 @@ fn overlong(first: u8, tail: &[u8]) -> Option<u8> {
     u8::try_from(value).ok().filter(u8::is_ascii)
 }
 
-/// The segments that are neither empty nor a single dot, without `;` parameters and what was decoded to a query.
+/// The segments that are neither empty nor a single dot, without `;` parameters, what was decoded to a query,
+/// and blanks and dots around a name.
 fn segments(path: &str) -> Vec<&str> {
     path.split('/')
         .map(|segment| segment.split([';', '?', '#']).next().unwrap_or_default())
-        .filter(|segment| !matches!(*segment, "" | "."))
+        .map(|segment| match lax::trimmed(segment) {
+            "" if segment.matches('.').count() > 1 => "..",
+            name => name,
+        })
+        .filter(|segment| !segment.is_empty())
         .collect()
 }
 

@@ -44,7 +44,7 @@
 //! **User names** have one spelling (RFC 8265), and two that look alike cannot both exist (UTS 39).
 //!
 //! **Paths** are judged and forwarded as the same bytes. Bytes that no two servers agree on are refused. A path that servers are
-//! known to read differently (`//`, `..`, `%2f`, `;` …) meets the strictest rule of its host and goes on unchanged,
+//! known to read differently (`//`, `..`, `..%20`, `%2f`, `;` …) meets the strictest rule of its host and goes on unchanged,
 //! because real apps use `%2F`.
 //!
 //! **Rules** are asked in order, and the first that matches decides, as in Authelia and in firewalls: no weights to compute. Nothing matches: two

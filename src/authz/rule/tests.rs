@@ -155,6 +155,9 @@ fn an_ambiguous_target_meets_no_bypass_and_no_single_factor() {
             "/open/..\\x",
             "/x/..%5copen/y",
             "/open/%252e%252e/x",
+            "/open/..%20/x",
+            "/open/%20../x",
+            "/open/.../x",
         ] {
             assert_eq!(policy(&rules, path), Policy::TwoFactor, "{path}");
         }
@@ -340,7 +343,7 @@ proptest! {
 fn respelled() -> impl Strategy<Value = (String, String)> {
     let segment = prop::sample::select(vec!["open", "admin", "a", "b", "x.css", "@b"]);
     let segments = prop::collection::vec(segment, 1..4);
-    (segments, 0..16_usize, 0..4_usize).prop_map(|(segments, way, at)| {
+    (segments, 0..19_usize, 0..4_usize).prop_map(|(segments, way, at)| {
         let at = at % segments.len();
         let plain = format!("/{}", segments.join("/"));
         let spell = |change: &dyn Fn(&str) -> String| {
@@ -365,6 +368,9 @@ fn respelled() -> impl Strategy<Value = (String, String)> {
             12 => spell(&|s| format!("{s}%20")),
             13 => spell(&|s| format!("{s}.")),
             14 => plain.replace('@', "%40"),
+            15 => spell(&|s| format!("z/..%20/{s}")),
+            16 => spell(&|s| format!("z/.../{s}")),
+            17 => spell(&|s| format!("%20./{s}")),
             _ => spell(&|s| {
                 s.chars()
                     .map(|c| {

@@ -121,7 +121,8 @@ fn clear_paths_are_clear() {
         "/open/y",
         "/OPEN/y",
         "/open/",
-        "/a.b/..c/.d/...",
+        "/a.b/..c/.d/...e/f.",
+        "/.%20x/%20y/z%20",
         "/a%20b",
         "/%c3%a9",
         "/100%25",
@@ -183,9 +184,36 @@ fn paths_that_servers_read_differently_are_ambiguous() {
 }
 
 #[test]
+fn segments_of_nothing_but_dots_and_blanks_are_ambiguous() {
+    for path in [
+        "/open/..%20/admin",
+        "/open/%20../admin",
+        "/open/.%20./admin",
+        "/open/.%20/admin",
+        "/open/%20/admin",
+        "/open/.../admin",
+        "/open/....",
+        "/a/%20",
+        "/open/..%09/admin",
+        "/open/..%c2%85/admin",
+        "/open/..%c2%a0/admin",
+        "/open/..%e1%9a%80/admin",
+        "/open/..%e3%80%80/admin",
+        "/open/..%e2%80%8b/admin",
+        "/open/%ef%bb%bf../admin",
+        "/open/.%e2%80%a4/admin",
+        "/open/%ef%bc%8e%20%ef%bc%8e/admin",
+        "/open/%e2%80%a6%20/admin",
+    ] {
+        assert_eq!(target(path).map(|t| t.is_ambiguous()), Ok(true), "{path}");
+    }
+}
+
+#[test]
 fn bytes_that_no_server_agrees_on_are_no_target() {
     for path in [
         "/open%00/y",
+        "/open/..%00/admin",
         "/a\0",
         "/a\n",
         "/a\r",
@@ -309,6 +337,12 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/x%c0%af..%c1%9c_vestibule",
         "/x/%25c0%25ae%25c0%25ae/_vestibule",
         "/x/..;%c1/_vestibule",
+        "/x/..%20/_vestibule",
+        "/x/.../_vestibule",
+        "/x/%c2%a0../_vestibule/login",
+        "/.%20/_vestibule",
+        "/_vestibule%20/login",
+        "/_vestibule./login",
     ] {
         assert!(target(path).unwrap().resembles("/_vestibule"), "{path}");
     }
@@ -323,6 +357,8 @@ fn look_alikes_of_our_own_paths_are_seen_through() {
         "/x/%c0%ae%c0%ae/_vestibules",
         "/x/%c0%c0/_vestibule",
         "/x/%e0%80/%f0/_vestibule",
+        "/x/.%20/_vestibule",
+        "/._vestibule",
     ] {
         assert!(!target(path).unwrap().resembles("/_vestibule"), "{path}");
     }

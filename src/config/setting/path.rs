@@ -94,7 +94,7 @@ impl Setting for PathPattern {
                 "{} matches nothing: servers read such a path differently, so it has to meet every rule of its host",
                 quoted(text)
             );
-            let hint = "write no encoded \";\", \"?\" or \"#\", no bytes that are not UTF-8, and no look-alikes of ASCII characters";
+            let hint = "write no encoded \";\", \"?\" or \"#\", no segment of dots and blanks alone, no bytes that are not UTF-8, and no look-alikes of ASCII characters";
             return Err(Wrong::new(what, hint));
         }
         Ok(Self(text.to_owned()))
@@ -121,7 +121,7 @@ impl Setting for PortalPath {
     fn parse(text: &str) -> Result<Self, Wrong> {
         let name = |segment: &str| {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-            !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
+            !segment.trim_matches('.').is_empty() && segment.bytes().all(plain)
         };
         let names = text.strip_prefix('/');
         if text.len() > 64 || !names.is_some_and(|names| names.split('/').all(name)) {

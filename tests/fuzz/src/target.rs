@@ -135,7 +135,12 @@ fn readings(path: &str) -> BTreeSet<String> {
     let twice = decode(&once);
     let before_query = |text: &str| text.split(['?', '#']).next().unwrap_or_default().to_owned();
     let decoded = [before_query(&once), before_query(&twice), once, twice];
-    let decoded = decoded.iter().flat_map(|text| walks(text)).map(encode);
+    let decoded = decoded.map(|text| [without_blanks(&text), text]);
+    let decoded = decoded
+        .iter()
+        .flatten()
+        .flat_map(|text| walks(text))
+        .map(encode);
     walks(path).chain(decoded).collect()
 }
 
@@ -185,5 +190,17 @@ fn without_parameters(path: &str) -> String {
     let segments = path
         .split('/')
         .map(|segment| segment.split(';').next().unwrap_or_default());
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// As Windows drops blanks and dots at the end of a name, and frameworks trim it.
+fn without_blanks(path: &str) -> String {
+    let segments = path.split('/').map(|segment| {
+        let name = segment.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+        match (name.trim_start(), segment.matches('.').count()) {
+            ("", 2..) => "..",
+            (name, _) => name,
+        }
+    });
     segments.collect::<Vec<_>>().join("/")
 }

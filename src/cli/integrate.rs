@@ -10,9 +10,11 @@ use http::HeaderName;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-/// What a proxy is told to drop: where a request went before, which its app could take for the truth.
-const STRIPPED: [&str; 7] = [
+/// What a proxy is told to drop: where a request went before, which its app could take for the truth, and what
+/// belongs to an upgrade that nothing passes on.
+const STRIPPED: [&str; 8] = [
     "Forwarded",
+    "HTTP2-Settings",
     "X-Forwarded-Method",
     "X-Forwarded-Prefix",
     "X-Forwarded-Uri",

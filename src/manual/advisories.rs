@@ -99,4 +99,5 @@
 //! | CVE-2021-21411 oauth2-proxy | an option was silently ignored | every key of the configuration is used or refused, and shown by `vestibule check` | `src/config/tests.rs::sources_list_every_key`, `tests/cli/check.rs::every_mistake_is_named_with_its_line_and_what_to_do` |
 //! | CVE-2026-32245 tinyauth, CVE-2024-23647 authentik | weaknesses of OAuth flows | no OAuth here | |
 //! | CVE-2024-42490 authentik, CVE-2024-47616 Pomerium | an administrator's interface took a lesser token | it is a socket of the file system | `tests/cli/socket.rs::socket_and_folder_belong_to_their_user_alone` |
+//! | h2c smuggling, a class (Bishop Fox, 2020) | a proxy handed `Upgrade: h2c` on, and what went through the tunnel was judged by nobody | no upgrade but WebSocket's is handed on | `tests/proxies/main.rs::every_proxy_answers_the_table_as_in_line_mode_does` |
 //! | cookie tossing, a class | a sibling host plants a cookie of our name | `__Host-` names; a doubled cookie is none | `tests/login/sessions.rs::only_the_exact_cookie_once_is_a_session`, `tests/login/sessions.rs::cookies_over_tls_are_bound_to_their_host` |

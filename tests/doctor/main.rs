@@ -143,6 +143,7 @@ fn a_gate_in_line_is_clean() {
         "ok identity-headers",
         "ok underscore-headers",
         "ok forwarded-headers",
+        "ok upgrade",
         "ok rewrite-headers",
         "ok path-tricks",
         "ok check-endpoints",

@@ -205,6 +205,7 @@ fn open_paths_that_lead_past_the_gate_are_found() {
             "open identity-headers",
             "open underscore-headers",
             "open forwarded-headers",
+            "open upgrade",
             "open path-tricks",
         ])
     );

@@ -234,6 +234,15 @@ const CASES: &[Case] = &[
     },
     Case {
         proxy: Proxy::Nginx,
+        edits: &[(
+            NGINX,
+            "    default      '';\n    ~*^websocket$ websocket;",
+            "    default $http_upgrade;",
+        )],
+        expected: &["open upgrade"],
+    },
+    Case {
+        proxy: Proxy::Nginx,
         edits: &[(NGINX, "\"^/_vestibule/authz\"", "\"^/nothing\"")],
         expected: &["open check-endpoints"],
     },

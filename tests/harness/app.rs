@@ -132,6 +132,10 @@ async fn answer(
         keep(&seen, record);
         return Ok(websocket(request));
     }
+    if request.headers().get(UPGRADE).is_some_and(|to| to == "h2c") {
+        keep(&seen, record);
+        return Ok(switching("h2c").body(Full::default()).expect("it is valid"));
+    }
     // A body that breaks off is a fact for the test, not an error of the app.
     record.body_length = match request.body_mut().collect().await {
         Ok(body) => body.to_bytes().len(),
@@ -168,13 +172,17 @@ fn websocket(mut request: Request<Incoming>) -> Response<Full<Bytes>> {
     });
     let key = &request.headers()[SEC_WEBSOCKET_KEY];
     let accept = accept_key(key.as_bytes());
-    Response::builder()
-        .status(StatusCode::SWITCHING_PROTOCOLS)
-        .header(CONNECTION, "Upgrade")
-        .header(UPGRADE, "websocket")
+    switching("websocket")
         .header(SEC_WEBSOCKET_ACCEPT, accept)
         .body(Full::default())
         .expect("the parts are valid")
+}
+
+fn switching(protocol: &str) -> http::response::Builder {
+    Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, protocol)
 }
 
 /// The answer to a handshake key (RFC 6455, section 1.3).

@@ -186,6 +186,9 @@ fn websockets(scene: &Scene) -> String {
     if !matches!(&echoed, Ok(text) if text == "hello") {
         let _ = writeln!(complaints, "{:?}: WebSocket: {echoed:?}", scene.proxy);
     }
+    if let Some(wish) = scene.wish_beside_a_handshake() {
+        let _ = writeln!(complaints, "{:?}: {wish}", scene.proxy);
+    }
     let refused = open(&[]).err().map(|reply| reply.status);
     if refused != Some(401) {
         let _ = writeln!(

@@ -9,6 +9,7 @@ use crate::harness::browser::{Browser, Reply, exchange};
 use crate::harness::crowd::LENIENT;
 use crate::harness::gate::{Gate, invitation_path};
 use crate::harness::person::Person;
+use crate::harness::websocket::WebSocket;
 use crate::layout::Layout;
 use crate::proxy::{Proxy, Running, example, replaced};
 
@@ -324,6 +325,17 @@ impl Scene {
             .any(|seen| seen.all("x-case") == [mark.as_str()])
     }
 
+    /// What the app saw of a handshake for a WebSocket and another protocol at once.
+    pub(crate) fn wish_beside_a_handshake(&self) -> Option<String> {
+        let mark = format!("{:?}-handshake", self.proxy);
+        let lines = [("X-Case", mark.as_str()), ("Upgrade", "h2c")];
+        // Whatever the answer is: the app is asked what it saw.
+        let _ = WebSocket::open(self.address, APP_HOST, "/open/socket", &lines);
+        let mut requests = self.app.seen().into_iter();
+        let seen = requests.rfind(|seen| seen.all("x-case") == [mark.as_str()]);
+        seen.and_then(|seen| seen_wish(&seen))
+    }
+
     /// The page that follows on Alice's password, given through the proxy.
     pub(crate) fn give_password(&self) -> Reply {
         let mut browser = Browser::new(self.address, self.layout.pages());
@@ -343,6 +355,15 @@ impl Scene {
         let answer = exchange(self.address, message.as_bytes()).ok()?;
         Some(Reply::parse(target, &answer).status)
     }
+}
+
+/// What the app sees of a wish for another protocol than WebSocket.
+fn seen_wish(seen: &Seen) -> Option<String> {
+    let wishes = [seen.all("upgrade"), seen.all("http2-settings")].concat();
+    let other = wishes
+        .iter()
+        .any(|wish| !wish.is_empty() && !wish.eq_ignore_ascii_case("websocket"));
+    other.then(|| format!("the app saw a wish for {wishes:?}"))
 }
 
 impl Answer {
@@ -411,6 +432,7 @@ impl Answer {
                 complaints.push(format!("the app saw {name}: {value}"));
             }
         }
+        complaints.extend(seen_wish(seen));
         let assertions = seen
             .all("x-vestibule-assertion")
             .iter()

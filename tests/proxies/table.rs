@@ -52,6 +52,7 @@ pub(crate) fn table(layout: Layout) -> Vec<Case> {
         forged(),
         misled(),
         nominated(),
+        upgrades(),
         unclear(),
         refused(),
         absolute(),
@@ -279,6 +280,46 @@ fn nominated() -> Vec<Case> {
     ]
 }
 
+/// A tunnel for another protocol than WebSocket: nobody would be asked about what goes through it. The app sees
+/// no wish for one; see [`crate::scene::Answer::complaints`].
+fn upgrades() -> Vec<Case> {
+    let all: [Lines; 4] = [
+        &[
+            ("Connection", "close, Upgrade, HTTP2-Settings"),
+            ("Upgrade", "h2c"),
+            ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+        ],
+        &[("Connection", "close, Upgrade"), ("Upgrade", "H2C")],
+        &[("Connection", "close, Upgrade"), ("Upgrade", "TLS/1.0")],
+        &[
+            ("Connection", "close, Upgrade"),
+            ("Upgrade", "h2c, websocket"),
+        ],
+    ];
+    let rows = all.into_iter().flat_map(|lines| {
+        [
+            with(Nobody, "/open/x", lines, AsNobody),
+            with(Nobody, "/page", lines, Unauthorized),
+            with(Alice, "/page", lines, As("alice")),
+        ]
+    });
+    let rows = rows.map(|row| row.but(&[Traefik], Refused, "Traefik has no route for it"));
+    let rows = rows.map(|row| match row.asked.lines[1].1 {
+        "TLS/1.0" => row.but(
+            &[Envoy],
+            Forbidden,
+            "Envoy refuses what is no protocol of its own",
+        ),
+        "h2c, websocket" => row.but(&[Envoy], Forbidden, "Envoy refuses a list").but(
+            &[Haproxy],
+            Refused,
+            "HAProxy misses the key of a handshake",
+        ),
+        _ => row,
+    });
+    rows.collect()
+}
+
 /// Traefik resolves dots, merges slashes and decodes letters first; gate and app get the same plain path.
 const CLEANED: &str = "Traefik passes the path on cleaned, and asks about that";
 
@@ -330,14 +371,28 @@ fn refused() -> Vec<Case> {
 
 /// Targets with a host of their own, which counts in place of `Host` (RFC 9112, 3.2.2).
 fn absolute() -> Vec<Case> {
+    let by_path = |target| {
+        let as_judged = Rewritten(None, "/open/page");
+        let proxies = &[Caddy, Haproxy, Traefik];
+        get(Nobody, target, Refused).but(proxies, as_judged, "they find a path in it")
+    };
     vec![
         get(Nobody, "http://app.example.com/page", Unauthorized),
         get(Bob, "http://app.example.com/staff/x", Forbidden),
-        get(Nobody, "http://app.example.com/open/../page", Forbidden).but(
-            &[Traefik],
-            Unauthorized,
-            CLEANED,
+        get(
+            Nobody,
+            "http://app.example.com/open/x",
+            Rewritten(None, "/open/x"),
         ),
+        get(
+            Alice,
+            "http://app.example.com/page?a=/",
+            Rewritten(Some("alice"), "/page?a=/"),
+        ),
+        // Where proxies see an open path, some apps see the host `open`: only the path goes on.
+        by_path("http:///open/page"),
+        by_path("http://@/open/page"),
+        by_path("x:///open/page"),
     ]
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod redirects;
 pub(crate) mod login_loop;
 pub(crate) mod sign_in;
 pub(crate) mod transport;
+pub(crate) mod upgrade;
 
 use crate::cli::doctor::answer::Answer;
 use crate::cli::doctor::finding::{Finding, shown};

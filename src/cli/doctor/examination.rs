@@ -6,6 +6,7 @@ use crate::cli::doctor::check::headers::forwarded::forwarded;
 use crate::cli::doctor::check::headers::identity::{Spelling, identity};
 use crate::cli::doctor::check::headers::rewrite::rewrite;
 use crate::cli::doctor::check::sign_in::{Login, Meant};
+use crate::cli::doctor::check::upgrade::upgrade;
 use crate::cli::doctor::check::{login_loop, paths, redirects, sign_in, transport};
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::known::{Known, PORTAL};
@@ -170,6 +171,7 @@ impl Examination<'_> {
             identity(visitor, names, Spelling::AsNamed, &steps).await,
             identity(visitor, names, Spelling::Underscores, &steps).await,
             forwarded(visitor, base, page, open).await,
+            upgrade(visitor, &steps).await,
         ]
     }
 

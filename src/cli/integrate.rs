@@ -23,6 +23,57 @@ const STRIPPED: [&str; 8] = [
     "X-Rewrite-URL",
 ];
 
+/// What other gateways say about people and where they are: the app may have stood behind one of them, and
+/// still believe it. In-line mode drops the same and more, by how the names begin.
+const OF_OTHER_GATEWAYS: [&str; 46] = [
+    "CF-Connecting-IP",
+    "Cf-Access-Authenticated-User-Email",
+    "Cf-Access-Jwt-Assertion",
+    "Fastly-Client-IP",
+    "Remote-Group",
+    "True-Client-IP",
+    "X-Amzn-Oidc-Accesstoken",
+    "X-Amzn-Oidc-Data",
+    "X-Amzn-Oidc-Identity",
+    "X-Auth-Request-Access-Token",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Request-Preferred-Username",
+    "X-Auth-Request-User",
+    "X-Authenticated-User",
+    "X-Authentik-Email",
+    "X-Authentik-Groups",
+    "X-Authentik-Jwt",
+    "X-Authentik-Name",
+    "X-Authentik-Uid",
+    "X-Authentik-Username",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Email",
+    "X-Forwarded-Access-Token",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username",
+    "X-Forwarded-User",
+    "X-Goog-Authenticated-User-Email",
+    "X-Goog-Authenticated-User-Id",
+    "X-Goog-Iap-Jwt-Assertion",
+    "X-Ms-Client-Principal",
+    "X-Ms-Client-Principal-Id",
+    "X-Ms-Client-Principal-Name",
+    "X-Pomerium-Jwt-Assertion",
+    "X-Remote-Email",
+    "X-Remote-Groups",
+    "X-Remote-Name",
+    "X-Remote-User",
+    "X-User",
+    "X-User-Id",
+    "X-WebAuth-Email",
+    "X-WebAuth-Groups",
+    "X-WebAuth-Name",
+    "X-WebAuth-User",
+];
+
 /// What asks an app to act on another method than the one that was judged.
 const METHOD_OVERRIDES: [&str; 3] = [
     "X-HTTP-Method",
@@ -176,9 +227,26 @@ fn words(config: &Config, gate: SocketAddr) -> Result<Words, Failure> {
     Ok(Words {
         single,
         twins: headers.iter().flat_map(|name| twins(name)).collect(),
+        stripped: stripped(&headers, overrides),
         headers,
-        stripped: STRIPPED.iter().chain(overrides).copied().collect(),
     })
+}
+
+/// All that is dropped, but for what we say ourselves.
+fn stripped<'a>(
+    headers: &[String],
+    overrides: impl Iterator<Item = &'a &'static str>,
+) -> Vec<&'static str> {
+    let foreign = OF_OTHER_GATEWAYS.iter().filter(|name| {
+        let is_ours = |header: &String| header.eq_ignore_ascii_case(name);
+        !headers.iter().any(is_ours)
+    });
+    STRIPPED
+        .iter()
+        .chain(overrides)
+        .chain(foreign)
+        .copied()
+        .collect()
 }
 
 /// The host of the app: a name to be changed, or the one that is there.

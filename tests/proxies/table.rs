@@ -50,6 +50,7 @@ pub(crate) fn table(layout: Layout) -> Vec<Case> {
         ways(),
         methods(),
         forged(),
+        of_other_gateways(),
         misled(),
         nominated(),
         upgrades(),
@@ -200,6 +201,38 @@ fn forged() -> Vec<Case> {
         [
             with(Nobody, "/open/x", lines, AsNobody),
             with(Nobody, "/page", lines, Unauthorized),
+            with(Alice, "/page", lines, As("alice")),
+        ]
+    });
+    rows.collect()
+}
+
+/// What other gateways call people and addresses by; the app may have stood behind one of them.
+fn of_other_gateways() -> Vec<Case> {
+    let all: [Lines; 2] = [
+        &[
+            ("X-Forwarded-User", "mallory"),
+            ("X-Auth-Request-Email", "mallory"),
+            ("X-Remote-User", "mallory"),
+            ("X-WEBAUTH-USER", "mallory"),
+            ("X-Authentik-Username", "mallory"),
+            ("Cf-Access-Jwt-Assertion", "mallory"),
+            ("X-Goog-Iap-Jwt-Assertion", "mallory"),
+            ("X-Ms-Client-Principal", "mallory"),
+            ("X-Amzn-Oidc-Data", "mallory"),
+            ("X-Pomerium-Jwt-Assertion", "mallory"),
+        ],
+        &[
+            ("X-Real-IP", "mallory"),
+            ("True-Client-IP", "mallory"),
+            ("CF-Connecting-IP", "mallory"),
+            ("X-Client-IP", "mallory"),
+            ("Forwarded", "for=mallory"),
+        ],
+    ];
+    let rows = all.into_iter().flat_map(|lines| {
+        [
+            with(Nobody, "/open/x", lines, AsNobody),
             with(Alice, "/page", lines, As("alice")),
         ]
     });

@@ -12,6 +12,12 @@ local IDENTITY = {
     ["x-vestibule-assertion"] = "txn.vestibule_x_vestibule_assertion",
 }
 
+-- What somebody reads who may not pass.
+local CHALLENGE = {
+    ["www-authenticate"] = "txn.vestibule_challenge",
+    ["x-vestibule-redirect"] = "txn.vestibule_redirect",
+}
+
 -- What Vestibule judges by; never the body.
 local ASKED_WITH = {
     "accept", "content-type", "cookie", "early-data", "origin", "sec-fetch-dest", "sec-fetch-mode",
@@ -61,9 +67,11 @@ local function ask(txn)
         end
         txn:set_var(variable, value or "")
     end
-    local redirect = answer.headers and only(answer.headers, "x-vestibule-redirect")
-    if redirect then
-        txn:set_var("txn.vestibule_redirect", redirect)
+    for name, variable in pairs(CHALLENGE) do
+        local value = answer.headers and only(answer.headers, name)
+        if value then
+            txn:set_var(variable, value)
+        end
     end
     return tostring(answer.status)
 end

@@ -236,6 +236,12 @@ impl Places<'_> {
                 ("bind :443 ssl crt /etc/haproxy/certs/", &bind),
             ],
         );
+        let own_rights = "    user haproxy\n    group haproxy\n    chroot /var/lib/haproxy\n";
+        let text = if rustix::process::getuid().is_root() {
+            text
+        } else {
+            replaced(&text, &[(own_rights, "")])
+        };
         let config = self.file("haproxy.cfg", &text);
         let haproxy = || {
             let mut command = system("haproxy");

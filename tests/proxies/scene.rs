@@ -423,6 +423,14 @@ impl Answer {
                 "{outcome:?} ({status:?}, app saw {target:?}), not {expected:?}"
             ));
         }
+        let unnamed = self
+            .reply
+            .as_ref()
+            .is_some_and(|reply| reply.status == 401 && reply.all("www-authenticate").len() != 1);
+        if unnamed {
+            // RFC 9110, 11.6.1.
+            complaints.push("401 does not say how to sign in".to_owned());
+        }
         let Some(seen) = &self.seen else {
             return complaints;
         };

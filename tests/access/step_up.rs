@@ -81,9 +81,8 @@ fn a_program_hears_that_a_fresh_code_is_needed_and_where() {
         return;
     }
     let mut scene = twenty_minutes_later();
-    let reply = scene
-        .browser
-        .send("POST", "/admin/x", &[("Accept", "application/json")], b"");
+    let script = [("Sec-Fetch-Mode", "cors"), ("Accept", "application/json")];
+    let reply = scene.browser.send("POST", "/admin/x", &script, b"");
     assert_eq!(reply.status, 401);
     assert_eq!(
         reply.header("www-authenticate"),

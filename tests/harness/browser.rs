@@ -170,9 +170,14 @@ impl Browser {
     ) -> Reply {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
         let cookies = self.cookie_header();
+        // What a test says of the way it asks stands alone.
+        let says_how = headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("sec-fetch-mode"));
+        let mode = if says_how { "" } else { "navigate" };
         let own = [
             ("Connection", "close"),
-            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Mode", mode),
             ("Cookie", &cookies),
         ];
         let extra = self

@@ -30,6 +30,16 @@ impl HostPattern {
             Self::Below(domain) => is_below(host, domain),
         }
     }
+
+    /// Is every host of `other` one of this?
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Exact(host)) => self.matches(host),
+            (Self::Below(domain), Self::Below(other)) => is_within(other, domain),
+            (Self::Exact(_), Self::Below(_)) => false,
+        }
+    }
 }
 
 /// Is `host` this domain or below it? Both are canonical.
@@ -66,6 +76,12 @@ impl PathPattern {
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.exact.matches(path)
+    }
+
+    /// Is every path of `other` one of this, to the letter? Yes is certain, no is not.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.exact.contains(&other.exact)
     }
 
     /// Could a lax server take it for this path? `path` is what [`Target::lax_path`] says.
@@ -150,6 +166,17 @@ impl Form {
             Rest::Anything => true,
         }
     }
+
+    fn contains(&self, other: &Self) -> bool {
+        let (count, others) = (self.segments.len(), other.segments.len());
+        let may = match (self.rest, other.rest) {
+            (Rest::Nothing, Rest::Nothing) => count == others,
+            (Rest::Nothing, Rest::Anything) => false,
+            (Rest::Anything, Rest::Nothing | Rest::Anything) => count <= others,
+        };
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        may && pairs.all(|(segment, other)| segment.contains(other))
+    }
 }
 
 /// The path up to the first `*`, and from the last one on; without any, all of it.
@@ -211,6 +238,15 @@ impl Segment {
             Self::Exact(expected) => text == expected,
             Self::Any => true,
             Self::Glob(parts) => glob(parts, text),
+        }
+    }
+
+    fn contains(&self, other: &Self) -> bool {
+        match other {
+            Self::Exact(text) => self.matches(text),
+            Self::Any => self.matches("*"),
+            // No part of a pattern has a `*` in it, so what stands for it here is covered by a `*` alone.
+            Self::Glob(parts) => self.matches(&parts.join("*")),
         }
     }
 }

@@ -61,6 +61,52 @@ fn a_host_is_within_its_domain_and_those_above_it() {
     }
 }
 
+#[test]
+fn a_pattern_contains_what_matches_nothing_else() {
+    for (pattern, other, expected) in [
+        ("/**", "/", true),
+        ("/**", "/**", true),
+        ("/**", "/a/*/c/**", true),
+        ("/a/**", "/a", true),
+        ("/a/**", "/a/", true),
+        ("/a/**", "/a/*", true),
+        ("/a/**", "/a/b/**", true),
+        ("/a/**", "/**", false),
+        ("/a/**", "/ab/**", false),
+        ("/a/*", "/a/**", false),
+        ("/a/*", "/a/b*c", true),
+        ("/a/b", "/a/*", false),
+        ("/*", "/", true),
+        ("/*.css", "/a*.css", true),
+        ("/*.css", "/a*.cs", false),
+        ("/a*c", "/a*b*c", true),
+        ("/a*b*c", "/a*c", false),
+        ("/a*", "/*", false),
+        ("/A", "/a", false),
+        ("/a", "/a/", false),
+    ] {
+        let [pattern, other] = [pattern, other].map(PathPattern::parse);
+        assert_eq!(pattern.contains(&other), expected, "{pattern:?}, {other:?}");
+    }
+}
+
+#[test]
+fn a_host_pattern_contains_what_matches_nothing_else() {
+    for (pattern, other, expected) in [
+        ("a.example.com", "A.example.com.", true),
+        ("a.example.com", "*.example.com", false),
+        ("*.example.com", "*.example.com", true),
+        ("*.example.com", "*.a.example.com", true),
+        ("*.a.example.com", "*.example.com", false),
+        ("*.example.com", "a.example.com", true),
+        ("*.example.com", "example.com", false),
+        ("*.example.com", "*.badexample.com", false),
+    ] {
+        let [pattern, other] = [pattern, other].map(HostPattern::parse);
+        assert_eq!(pattern.contains(&other), expected, "{pattern:?}, {other:?}");
+    }
+}
+
 /// Byte for byte: `*` is any text without a slash, a last `/**` nothing or whatever is below.
 fn slowly(pattern: &[u8], path: &[u8]) -> bool {
     match (pattern, path) {
@@ -77,15 +123,30 @@ fn slowly(pattern: &[u8], path: &[u8]) -> bool {
     }
 }
 
+const PATTERN: &str = "(/(a|b|ab|\\*|a\\*|\\*b|a\\*b|\\*a\\*)){1,3}(/\\*\\*)?|/\\*\\*";
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
     fn looking_at_the_ends_first_changes_no_match(
-        pattern in "(/(a|b|ab|\\*|a\\*|\\*b|a\\*b|\\*a\\*)){1,3}(/\\*\\*)?|/\\*\\*",
+        pattern in PATTERN,
         path in "(/(a|b|ab|abb|aab)?){1,4}",
     ) {
         let actual = PathPattern::parse(&pattern).matches(&path);
         prop_assert_eq!(actual, slowly(pattern.as_bytes(), path.as_bytes()), "{} on {}", pattern, path);
+    }
+
+    #[test]
+    fn whatever_a_contained_pattern_matches_the_other_matches_too(
+        pattern in PATTERN,
+        other in PATTERN,
+        path in "(/(a|b|ab|abb|aab)?){1,4}",
+    ) {
+        let [one, two] = [&pattern, &other].map(|text| PathPattern::parse(text));
+        prop_assert!(one.contains(&one) && PathPattern::parse("/**").contains(&two));
+        if one.contains(&two) && two.matches(&path) {
+            prop_assert!(one.matches(&path), "{} contains {}, but not {}", pattern, other, path);
+        }
     }
 }

@@ -8,15 +8,20 @@
 use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 
-/// A whole path, which begins with `/` and is not ambiguous; `None` when lax servers read it as it stands.
+/// A whole path, which begins with `/` and is not ambiguous; `None` when lax servers read it as it stands. A slash at
+/// its end is kept: not all of them drop it.
 pub(in crate::authz) fn path(path: &str) -> Option<String> {
     if is_plain(path) {
         return None;
     }
     let segments: Vec<String> = path.split('/').map(segment).collect();
-    let read = segments.join("/");
-    let read = read.trim_end_matches('/');
-    Some(if read.is_empty() { "/" } else { read }.to_owned())
+    Some(segments.join("/"))
+}
+
+/// A path without the slash at its end.
+pub(in crate::authz) fn without_end(path: &str) -> &str {
+    let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
+    shorter.unwrap_or(path)
 }
 
 fn is_plain(path: &str) -> bool {

@@ -89,7 +89,10 @@ impl PathPattern {
     /// [`Target::lax_path`]: crate::authz::target::Target::lax_path
     #[must_use]
     pub fn matches_laxly(&self, path: &str) -> bool {
-        self.lax.as_ref().unwrap_or(&self.exact).matches(path)
+        let form = self.lax.as_ref().unwrap_or(&self.exact);
+        let shorter = lax::without_end(path);
+        // `/a/*` is about `/a/`, and not about `/a`.
+        form.matches(shorter) || shorter.len() < path.len() && form.matches(path)
     }
 
     /// Does a lax server read it as it stands?

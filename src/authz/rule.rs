@@ -3,11 +3,14 @@
 //! An ambiguous target (one that servers read differently) never meets a weaker rule than any
 //! other reading of it could: every rule of its host counts as if its path did match. And what a rule
 //! shuts stays shut under spellings that a lax server takes for the same path (`/ADMIN`, `/%40admin`,
-//! `/admin/`): its requirement adds to that of the rule which matches to the letter.
+//! `/admin/`): the rule that matches to the letter decides, and each rule before it that some reading could meet
+//! first adds what it asks for. So a rule that opens never hides a later one that shuts from readings that it
+//! does not open itself.
 
 use crate::authn::account::Account;
 use crate::authn::profile::Group;
 use crate::authn::username::Username;
+use crate::authz::lax;
 use crate::authz::pattern::{HostPattern, PathPattern};
 use crate::authz::target::Target;
 use http::Method;
@@ -163,6 +166,20 @@ impl Rule {
         self.paths.iter().all(PathPattern::is_plain)
     }
 
+    /// Would this rule decide before `later` wherever a lax server's reading of the path meets that to the letter? Both
+    /// could match, and this one stands before.
+    fn hides(&self, later: &Self, target: &Target) -> bool {
+        let (path, read) = (target.path(), lax::without_end(target.lax_path()));
+        // Whoever minds no case, or no slash at the end, reads this and nothing between.
+        let in_one_way = path.eq_ignore_ascii_case(read) || path.strip_suffix('/') == Some(read);
+        let is_read = in_one_way && holds(&self.paths, |pattern| pattern.matches(read));
+        let could_match = |pattern: &&PathPattern| pattern.matches_laxly(target.lax_path());
+        let mut met = later.paths.iter().filter(could_match);
+        met.all(|pattern| {
+            is_read && pattern.is_plain() || self.paths.iter().any(|path| path.contains(pattern))
+        })
+    }
+
     fn fit_path(
         &self,
         asked: Asked<'_>,
@@ -216,12 +233,12 @@ fn holds<T>(condition: &[T], is_met: impl FnMut(&T) -> bool) -> bool {
     condition.is_empty() || condition.iter().any(is_met)
 }
 
-/// The first rule that matches to the letter, and before it the first that would for a lax server; each with its
-/// place and what it asks for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::authz) struct First {
+/// The first rule that matches to the letter, and those before it that would decide for a lax server; each with
+/// its place and what it asks for.
+#[derive(Clone, Debug)]
+pub(in crate::authz) struct Found {
     pub(in crate::authz) exact: Option<(usize, Requirement)>,
-    pub(in crate::authz) lax: Option<(usize, Requirement)>,
+    pub(in crate::authz) lax: Vec<(usize, Requirement)>,
 }
 
 /// All rules, in order; the first that matches decides.
@@ -259,25 +276,31 @@ impl Rules {
             let least = Requirement::of(self.default.max(Policy::TwoFactor));
             return counting.fold(least, Requirement::and);
         }
-        let First { exact, lax } = self.first(asked, who);
-        let requirement = exact.map_or(Requirement::of(self.default), |(_, found)| found);
-        lax.map_or(requirement, |(_, found)| requirement.and(found))
+        let Found { exact, lax } = self.find(asked, who);
+        let least = exact.map_or(Requirement::of(self.default), |(_, asks)| asks);
+        lax.into_iter().fold(least, |sum, (_, asks)| sum.and(asks))
     }
 
     /// Which rules decide about a target that is not ambiguous.
-    pub(in crate::authz) fn first(&self, asked: Asked<'_>, who: Option<&Account>) -> First {
-        let mut lax = None;
+    pub(in crate::authz) fn find(&self, asked: Asked<'_>, who: Option<&Account>) -> Found {
+        let mut lax: Vec<(usize, Requirement)> = vec![];
         for (at, rule) in self.rules.iter().enumerate() {
-            let said = |fit| rule.requirement(fit).map(|requirement| (at, requirement));
+            let said = |fit| rule.requirement(fit).map(|asks| (at, asks));
             if let exact @ Some(_) = said(rule.fit(asked, who)) {
-                return First { exact, lax };
+                return Found { exact, lax };
             }
             // Where laxness changes neither the path nor the rule, it has just been asked.
-            if lax.is_none() && !(asked.target.is_plain() && rule.is_plain()) {
-                lax = said(rule.lax_fit(asked, who));
+            if asked.target.is_plain() && rule.is_plain() {
+                continue;
+            }
+            let hides = |(at, _): &(usize, _)| self.rules[*at].hides(rule, asked.target);
+            if let Some(found) = said(rule.lax_fit(asked, who))
+                && !lax.iter().any(hides)
+            {
+                lax.push(found);
             }
         }
-        First { exact: None, lax }
+        Found { exact: None, lax }
     }
 
     /// Is there anything that a password alone opens?

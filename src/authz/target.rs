@@ -206,8 +206,8 @@ impl Target {
         &self.url[self.authority_end..self.path_end]
     }
 
-    /// The path as servers read it that do not mind case, percent codes, a slash at the end, and blanks and dots
-    /// around a segment. Only for patterns, and only when nothing is ambiguous.
+    /// The path as servers read it that do not mind case, percent codes, and blanks and dots around a segment; some
+    /// of them drop the slash at its end. Only for patterns, and only when nothing is ambiguous.
     #[must_use]
     pub fn lax_path(&self) -> &str {
         self.lax_path.as_deref().unwrap_or(self.path())

@@ -113,7 +113,7 @@ fn view<'a>(config: &Config, answer: &'a Answer) -> View<'a> {
     let explanation = answer.explanation();
     View {
         decision: answer.name(),
-        decided_by: explanation.map(|explanation| decider(explanation.decider)),
+        decided_by: explanation.map(|explanation| decider(&explanation.decider)),
         policy: explanation.map(|explanation| explanation.requirement.policy.name()),
         max_age_seconds: explanation
             .and_then(|explanation| explanation.requirement.max_age)
@@ -127,12 +127,12 @@ fn rules(config: &Config, explanation: &Explanation) -> Vec<RuleView> {
     let all = config.access.rules.iter().zip(&explanation.fits);
     all.enumerate()
         .map(|(at, (rule, fit))| RuleView {
-            rule: decider(Decider::Rule(at)),
+            rule: name(at),
             policy: rule.policy.name(),
             conditions: conditions(rule),
-            fit: match (explanation.decider, fit) {
+            fit: match (&explanation.decider, fit) {
                 (Decider::All, Fit::Matches) => "could match",
-                (Decider::Lax(lax), _) if lax == at => "this path to lax servers",
+                (Decider::Lax(lax), _) if lax.contains(&at) => "this path to lax servers",
                 (Decider::All | Decider::Default | Decider::Lax(_) | Decider::Rule(_), fit) => {
                     words(*fit)
                 }
@@ -147,16 +147,16 @@ fn show(config: &Config, question: &Question, answer: &Answer) {
         print::line("");
         table(config, explanation);
         print::line("");
-        if let Some(note) = note(explanation.decider) {
+        if let Some(note) = note(&explanation.decider) {
             print::line(note);
         }
-        let (by, asks) = (decider(explanation.decider), asks(explanation.requirement));
+        let (by, asks) = (decider(&explanation.decider), asks(explanation.requirement));
         print::line(format!("{by}: {asks}"));
     }
     print::line(format!("{}: {}", answer.name(), answer.meaning()));
 }
 
-fn note(decider: Decider) -> Option<&'static str> {
+fn note(decider: &Decider) -> Option<&'static str> {
     match decider {
         Decider::All => Some(
             "The path is ambiguous: servers read it differently. So every rule that could match counts,\n\
@@ -164,22 +164,26 @@ fn note(decider: Decider) -> Option<&'static str> {
         ),
         Decider::Lax(_) => Some(
             "Some servers do not mind case, percent codes, a slash at the end, or blanks and dots around\n\
-             a name. To them this is a path of the marked rule, which asks for more: so it counts, too.",
+             a name. To them this is a path of a marked rule, which asks for more: so it counts, too.",
         ),
         Decider::Rule(_) | Decider::Default => None,
     }
 }
 
 fn table(config: &Config, explanation: &Explanation) {
-    let by = decider(explanation.decider);
-    let mark = |other| if decider(other) == by { "->" } else { "" }.to_owned();
+    let mark = |decides| if decides { "->" } else { "" }.to_owned();
+    let decides = |at| match &explanation.decider {
+        Decider::Rule(by) => *by == at,
+        Decider::Lax(by) => by.contains(&at),
+        Decider::Default | Decider::All => false,
+    };
     let mut rows: Vec<Vec<String>> = rules(config, explanation)
         .into_iter()
         .enumerate()
         .map(|(at, rule)| {
             let policy = rule.policy.to_owned();
             vec![
-                mark(Decider::Rule(at)),
+                mark(decides(at)),
                 rule.rule,
                 policy,
                 rule.fit.to_owned(),
@@ -188,16 +192,24 @@ fn table(config: &Config, explanation: &Explanation) {
         })
         .collect();
     rows.push(vec![
-        mark(Decider::Default),
-        decider(Decider::Default),
+        mark(explanation.decider == Decider::Default),
+        decider(&Decider::Default),
         config.access.default.name().to_owned(),
     ]);
     print::table(&["", "RULE", "POLICY", "THIS REQUEST", "CONDITIONS"], &rows);
 }
 
-fn decider(decider: Decider) -> String {
+fn name(at: usize) -> String {
+    format!("access.rule[{at}]")
+}
+
+fn decider(decider: &Decider) -> String {
     match decider {
-        Decider::Rule(at) | Decider::Lax(at) => format!("access.rule[{at}]"),
+        Decider::Rule(at) => name(*at),
+        Decider::Lax(all) => {
+            let names: Vec<String> = all.iter().map(|at| name(*at)).collect();
+            names.join(", ")
+        }
         Decider::Default => "access.default".to_owned(),
         Decider::All => "together".to_owned(),
     }

@@ -94,6 +94,7 @@
 //! | id | what is tried | what happens | shown by |
 //! |---|---|---|---|
 //! | – | `/ADMIN`, `/admin/`, `/admin%20`, `/%40admin`, to miss the rule that shuts `/admin` or `/@admin` | the rule counts | `src/authz/rule/tests.rs::what_a_rule_shuts_stays_shut_for_lax_servers` |
+//! | – | `/ADMIN`, where a rule opens `/admin/` and the next one shuts `/admin/**`, so that the first hides the second | both count | `src/authz/rule/tests.rs::what_a_rule_opens_hides_no_later_rule_from_lax_servers` |
 //! | – | `/open/..%20/admin`, `/open/.../admin`, `/%20../admin`, for servers that drop blanks and dots, to come in by a rule that opens `/open/**` | every rule of its host counts, and two factors at least | `src/authz/target/tests.rs::segments_of_nothing_but_dots_and_blanks_are_ambiguous`, `tests/proxy.rs::no_other_spelling_of_an_open_path_is_open` |
 //! | – | a path in another spelling, to meet a weaker rule | every rule of its host counts, and two factors at least | `src/authz/rule/tests.rs::another_spelling_of_a_path_never_meets_less` |
 //! | – | a link or a page elsewhere that leads to what asks for a code, again and again | nothing is kept before a code comes, so nothing is used up or replaced | `tests/access/step_up.rs::a_visit_that_other_sites_begin_keeps_nothing_and_uses_nothing_up`, `tests/third_party.rs::a_link_on_another_site_leads_to_the_code_and_to_the_page` |

@@ -55,7 +55,9 @@
 //!
 //! **What opens is open to the letter, what shuts also shuts what is alike.** Express, ASP.NET and Windows do not mind case, a slash at the
 //! end or a dot behind a name, and most frameworks decode `%40` before they route. So a rule adds what it asks for also where a lax server
-//! would take the path for one of its own and a later rule, or the default, asks for less. It never opens anything that way.
+//! would take the path for one of its own and a later rule, or the default, asks for less. It never opens anything that way. Every rule
+//! before the one that matches to the letter counts so, unless an earlier one of them decides before it: it contains that rule's paths, or
+//! matches the path without its odd case or its slash at the end. So plain paths and rules are judged by the letter alone.
 //!
 //! **Other proxies ask at three addresses**, not at one that guesses: each reads exactly the headers that its proxies set, so a header that
 //! a client adds for another proxy says nothing. A 200 carries all identity headers, because

@@ -184,6 +184,49 @@ fn explain_says_that_a_rule_counts_for_lax_servers() {
 }
 
 #[test]
+fn explain_names_every_rule_that_counts_for_lax_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[access]\nrule = [{ path = \"/a*/\", policy = \"two-factor\", max_age = \"5m\" }, \
+                  { path = \"/admin/\", policy = \"bypass\" }, { path = \"/admin/**\", policy = \"deny\" }]\n";
+    write(folder.path().join("vestibule.toml"), config).unwrap();
+    let mut command = vestibule(&[
+        "access",
+        "explain",
+        "--json",
+        "--url",
+        "http://localhost/ADMIN",
+    ]);
+    let outcome = run(command.current_dir(folder.path()));
+    let answer: Value = serde_json::from_str(done(&outcome)).unwrap();
+    let fits: Vec<&Value> = answer["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| &rule["fit"])
+        .collect();
+    assert_eq!(
+        (
+            &answer["decision"],
+            &answer["decided_by"],
+            &answer["max_age_seconds"]
+        ),
+        (
+            &json!("deny"),
+            &json!("access.rule[0], access.rule[2]"),
+            &json!(300)
+        )
+    );
+    assert_eq!(
+        fits,
+        [
+            "this path to lax servers",
+            "another path",
+            "this path to lax servers"
+        ]
+    );
+}
+
+#[test]
 fn a_path_like_ours_is_the_apps_where_another_proxy_asks() {
     let folder = tempfile::tempdir().unwrap();
     let config = "public_url = \"https://auth.example.com\"\ntrusted_proxies = [\"127.0.0.1\"]\n\

@@ -181,6 +181,7 @@ fn what_a_rule_shuts_stays_shut_for_lax_servers() {
         ),
         ("/exact", &["/exact/", "/Exact", "/exact.", "/%20exact"]),
         ("/exact/", &["/exact"]),
+        ("/a/*", &["/A/", "/a%20/", "/A/x/"]),
         ("/@admin/**", &["/%40admin/x", "/%40ADMIN/x"]),
         ("/%40admin/**", &["/@admin/x"]),
         ("/a+b/**", &["/a%2Bb/x", "/a%2bb/x"]),
@@ -214,11 +215,81 @@ fn what_a_rule_opens_is_open_to_the_letter_alone() {
             assert_eq!(policy(&rules, other), Policy::TwoFactor, "{open}: {other}");
         }
     }
-    // A rule that opens hides the later one from lax servers, too.
+    // Whoever does not mind case meets the first rule, and never the second.
     let open = rule("/api/open/**", Policy::Bypass);
     let rules = Rules::new(vec![open, rule("/api/**", Policy::Deny)], Policy::TwoFactor);
     assert_eq!(policy(&rules, "/API/open/x"), Policy::TwoFactor);
     assert_eq!(policy(&rules, "/API/x"), Policy::Deny);
+}
+
+#[test]
+fn what_a_rule_opens_hides_no_later_rule_from_lax_servers() {
+    let [open, shut] = [Policy::Bypass, Policy::Deny];
+    for (rules, others) in [
+        // Who does not mind case reads `/admin`, which the first rule is not about.
+        (
+            &[("/admin/", open), ("/admin/**", shut)][..],
+            &["/admin", "/ADMIN", "/Admin", "/admin.", "/ADMIN/"][..],
+        ),
+        (
+            &[("/a/*", open), ("/a/b/", shut), ("/**", open)],
+            &["/A/b/", "/a/B/", "/A/b%20/"],
+        ),
+        (&[("/*.css", open), ("/A.CSS", shut)], &["/a.Css"]),
+        // Who does not mind case may mind the slash.
+        (&[("/admin", open), ("/admin/**", shut)], &["/ADMIN/"]),
+    ] {
+        let rules = rules.iter().map(|(path, policy)| rule(path, *policy));
+        let rules = Rules::new(rules.collect(), Policy::Bypass);
+        for other in others {
+            assert_eq!(policy(&rules, other), Policy::Deny, "{other}");
+        }
+    }
+}
+
+#[test]
+fn a_path_as_it_is_meant_is_not_asked_for_more_by_rules_that_others_hide() {
+    let [open, shut] = [Policy::Bypass, Policy::Deny];
+    for (rules, path) in [
+        // As `/docs/`, too, it would meet the first rule, and never the second.
+        (&[("/docs/", open), ("/docs/", shut)][..], "/docs"),
+        (&[("/Docs/**", open), ("/Docs/x/", shut)], "/docs/x"),
+        // Without its slash, too.
+        (
+            &[("/docs", open), ("/*", shut), ("/docs/**", open)],
+            "/docs/",
+        ),
+    ] {
+        let rules = rules.iter().map(|(path, policy)| rule(path, *policy));
+        let rules = Rules::new(rules.collect(), open);
+        assert_eq!(policy(&rules, path), open, "{path}");
+    }
+}
+
+#[test]
+fn an_explanation_names_the_fewest_rules_that_lax_servers_could_meet() {
+    let aged = Rule {
+        requirement: Requirement {
+            policy: Policy::TwoFactor,
+            max_age: Some(Duration::from_secs(60)),
+        },
+        ..rule("/*/x/", Policy::TwoFactor)
+    };
+    let rules = vec![
+        rule("/admin/*/", Policy::OneFactor),
+        aged,
+        rule("/admin*/x*", Policy::TwoFactor),
+        rule("/a*/*", Policy::Deny),
+    ];
+    let rules = Rules::new(rules, Policy::Bypass);
+    let target = target("/ADMIN/X/");
+    let explained = explain(&rules, asked(&Method::GET, &target), None, Shown::Nothing);
+    let requirement = Requirement {
+        policy: Policy::Deny,
+        max_age: Some(Duration::from_secs(60)),
+    };
+    assert_eq!(explained.decider, Decider::Lax(vec![1, 3]));
+    assert_eq!(explained.requirement, requirement);
 }
 
 #[test]
@@ -343,7 +414,7 @@ proptest! {
 fn respelled() -> impl Strategy<Value = (String, String)> {
     let segment = prop::sample::select(vec!["open", "admin", "a", "b", "x.css", "@b"]);
     let segments = prop::collection::vec(segment, 1..4);
-    (segments, 0..19_usize, 0..4_usize).prop_map(|(segments, way, at)| {
+    (segments, 0..21_usize, 0..4_usize, any::<bool>()).prop_map(|(segments, way, at, has_end)| {
         let at = at % segments.len();
         let plain = format!("/{}", segments.join("/"));
         let spell = |change: &dyn Fn(&str) -> String| {
@@ -371,6 +442,8 @@ fn respelled() -> impl Strategy<Value = (String, String)> {
             15 => spell(&|s| format!("z/..%20/{s}")),
             16 => spell(&|s| format!("z/.../{s}")),
             17 => spell(&|s| format!("%20./{s}")),
+            18 => format!("{plain}/"),
+            19 => format!("{}/", plain.to_uppercase()),
             _ => spell(&|s| {
                 s.chars()
                     .map(|c| {
@@ -385,8 +458,18 @@ fn respelled() -> impl Strategy<Value = (String, String)> {
                     .collect()
             }),
         };
-        (plain, other)
+        if has_end {
+            (format!("{plain}/"), toggled(&other))
+        } else {
+            (plain, other)
+        }
     })
+}
+
+/// With a slash at the end where there is none, without where there is one.
+fn toggled(path: &str) -> String {
+    let shorter = path.strip_suffix('/').map(str::to_owned);
+    shorter.unwrap_or_else(|| format!("{path}/"))
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
@@ -408,15 +491,33 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         "/**",
         "/a/b/**",
         "/@b/**",
+        "/admin/",
+        "/a/",
+        "/a/b/",
+        "/*/b/",
+        "/A",
     ];
     let methods = prop::sample::select(vec![vec![], vec![Method::GET], vec![Method::POST]]);
     let groups = prop::sample::select(vec![vec![], vec!["staff"], vec!["others"]]);
+    let users = prop::sample::select(vec![vec![], vec!["bea"], vec!["anna"]]);
+    let hosts = prop::sample::select(vec![
+        vec![],
+        vec!["app.example.com"],
+        vec!["*.example.com"],
+        vec!["other.example.com"],
+    ]);
     let networks = prop::sample::select(vec![vec![], vec!["192.0.2.0/24"], vec!["10.0.0.0/8"]]);
     let age = prop::sample::select(vec![None, Some(Duration::from_secs(60))]);
     let path = prop::sample::select(paths);
-    (path, methods, groups, networks, any_policy(), age).prop_map(
-        |(path, methods, groups, networks, policy, max_age)| Rule {
+    let people = (users, groups);
+    (path, methods, people, networks, hosts, any_policy(), age).prop_map(
+        |(path, methods, (users, groups), networks, hosts, policy, max_age)| Rule {
             methods,
+            hosts: hosts.into_iter().map(HostPattern::parse).collect(),
+            users: users
+                .iter()
+                .map(|user| Username::parse(user).unwrap())
+                .collect(),
             groups: groups
                 .iter()
                 .map(|group| Group::parse(group).unwrap())
@@ -454,11 +555,31 @@ proptest! {
         let rules = Rules::new(rules, default);
         let bea = account("bea", &["staff"]);
         let who = (factors > 0).then_some((&bea, factors, Timestamp(NOW.0 - age)));
-        if Target::parse("https", "app.example.com", &other).is_err() {
+        let Ok(target) = Target::parse("https", "app.example.com", &other) else {
+            return Ok(());
+        };
+        // A rule that names this spelling and not the other is meant so.
+        let mut paths = rules.all().iter().flat_map(|rule| &rule.paths);
+        if !target.is_ambiguous() && paths.any(|path| path.matches(&other) && !path.matches(&plain)) {
             return Ok(());
         }
         let (said, meant) = (outcome(&rules, &other, who), outcome(&rules, &plain, who));
         prop_assert!(weight(&said) >= weight(&meant), "{} as {}: {} < {}", plain, other, said, meant);
+    }
+
+    #[test]
+    fn plain_paths_and_rules_are_judged_by_the_letter(
+        rules in prop::collection::vec(any_rule(), 0..6),
+        default in any_policy(),
+        (path, _) in respelled(),
+    ) {
+        let rules: Vec<Rule> = rules.into_iter().filter(Rule::is_plain).collect();
+        let rules = Rules::new(rules, default);
+        let target = target(path.trim_end_matches('/'));
+        let asked = asked(&Method::GET, &target);
+        let mut first = rules.all().iter().filter_map(|rule| rule.requirement(rule.fit(asked, None)));
+        let expected = first.next().unwrap_or(Requirement::of(default));
+        prop_assert_eq!(rules.requirement(asked, None), expected);
     }
 
     #[test]
@@ -494,11 +615,14 @@ proptest! {
         let rests_on = match explained.decider {
             Decider::Rule(at) => rules.all()[at].requirement(explained.fits[at]),
             Decider::Default => Some(Requirement::of(rules.default_policy())),
-            // It adds to what the rule asks that matches to the letter.
-            Decider::Lax(at) => {
-                let rule = &rules.all()[at];
-                let adds = rule.requirement(rule.lax_fit(asked(&Method::GET, &target), who));
-                prop_assert_eq!(adds.map(|adds| explained.requirement.and(adds)), Some(explained.requirement));
+            // They add to what the rule asks that matches to the letter.
+            Decider::Lax(places) => {
+                let asked = asked(&Method::GET, &target);
+                for at in places {
+                    let rule = &rules.all()[at];
+                    let adds = rule.requirement(rule.lax_fit(asked, who));
+                    prop_assert_eq!(adds.map(|adds| explained.requirement.and(adds)), Some(explained.requirement));
+                }
                 None
             }
             Decider::All => None,

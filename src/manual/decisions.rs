@@ -66,6 +66,9 @@
 //!
 //! **A sign-in is for a host, or for a domain.** Without `session.cookie_domain` each configured host has a sign-in of its own, with a
 //! cookie that no other host can set (`__Host-`). With it every host of the domain gets the cookie, and each of them must be yours.
+//! Of two session cookies neither counts, for which one is ours cannot be known. One that is left from before there was a domain is taken
+//! back wherever somebody signs in or out, or is sent to do so; any other, as one of another site of the domain, makes a page in place of
+//! the form, which says so.
 //!
 //! **On one host with the app, another proxy tells our pages by the path as it came.** Only what begins with `portal.path` and a slash goes
 //! to the gate unasked, and as it came: it refuses `/_vestibule/../admin`, and `/x/../_vestibule/authz/` is no way to a check. Everything

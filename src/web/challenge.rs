@@ -5,7 +5,7 @@ use crate::authz::target::Target;
 use crate::web::Body;
 use crate::web::context::Context;
 use crate::web::cookie::Transport;
-use crate::web::request::Inbound;
+use crate::web::request::{Cookies, Inbound};
 use crate::web::respond;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -20,21 +20,24 @@ const LONGEST: usize = 1_024;
 /// The code of gRPC for this (grpc/doc/statuscodes.md).
 const UNAUTHENTICATED: &str = "16";
 
+/// Part of the query: the place that leads to the login page was sent two session cookies.
+pub const TWICE: &str = "twice";
+
 /// The page that asks for what is missing. From another host it is named in full, unless that host has a
 /// sign-in of its own.
 #[must_use]
-pub fn page(context: &Context, challenge: Challenge, target: &Target) -> String {
+pub fn page(context: &Context, challenge: Challenge, target: &Target, came: &Cookies) -> String {
     let host = target.host();
     if host == context.place.host || context.place.signs_in_apart(host) {
-        link(context, challenge, "", target.path_and_query())
+        link(context, challenge, "", target.path_and_query(), came)
     } else {
-        address(context, challenge, target)
+        address(context, challenge, target, came)
     }
 }
 
 /// The same with scheme and host, for proxies that would take a path for one of theirs.
 #[must_use]
-pub fn address(context: &Context, challenge: Challenge, target: &Target) -> String {
+pub fn address(context: &Context, challenge: Challenge, target: &Target, came: &Cookies) -> String {
     let scheme = match context.place.transport {
         // Our cookie is never sent without TLS: only there the visitor is known.
         Transport::Tls => "https",
@@ -43,7 +46,7 @@ pub fn address(context: &Context, challenge: Challenge, target: &Target) -> Stri
     let front = format!("{scheme}://{}", target.authority());
     let ways = [target.path_and_query(), target.path()].map(|way| format!("{front}{way}"));
     let links = ways.iter().map(String::as_str).chain(["/"]);
-    let mut links = links.map(|back| link(context, challenge, &context.place.origin, back));
+    let mut links = links.map(|back| link(context, challenge, &context.place.origin, back, came));
     let fits = links.find(|link| link.len() <= LONGEST);
     fits.unwrap_or_else(|| context.place.origin.clone())
 }
@@ -79,11 +82,30 @@ fn is_grpc(asked: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
-fn link(context: &Context, challenge: Challenge, front: &str, back: &str) -> String {
+/// Where two session cookies came, the browser is to forget the older one for that host: it would be asked to
+/// sign in without end.
+pub fn clear_older(context: &Context, came: &Cookies, host: &str, response: &mut Response<Body>) {
+    if context.jar.has_two_sessions(came) {
+        for cookie in context.jar.clear_older(came, host) {
+            respond::set_cookie(response, cookie);
+        }
+    }
+}
+
+fn link(
+    context: &Context,
+    challenge: Challenge,
+    front: &str,
+    back: &str,
+    came: &Cookies,
+) -> String {
     let name = match challenge {
         Challenge::SignIn => "/login",
         Challenge::SecondFactor | Challenge::FreshSecondFactor => "/second-factor",
     };
-    let page = format!("{front}{}{name}", context.place.portal);
+    let mut page = format!("{front}{}{name}", context.place.portal);
+    if context.jar.has_two_sessions(came) {
+        page = format!("{page}?{TWICE}=there");
+    }
     context.allowed.parse(back).after(&page)
 }

@@ -60,6 +60,12 @@ impl Jar {
         [&self.session, &self.login, &self.device, &self.csrf]
     }
 
+    /// Did two session cookies come? Which of them is ours cannot be known.
+    #[must_use]
+    pub fn has_two_sessions(&self, came: &Cookies) -> bool {
+        came.get(&self.session).is_err()
+    }
+
     /// The session's token.
     #[must_use]
     pub fn session(&self, cookies: &Cookies) -> Option<AccountToken<SessionRecord>> {
@@ -121,19 +127,32 @@ impl Jar {
     ) -> impl Iterator<Item = HeaderValue> + use<'j> {
         let session = came.has(&self.session).then(|| self.clear_session(host));
         let login = came.has(&self.login).then(|| self.clear_login());
-        session.into_iter().chain(login)
+        let older = self.clear_older(came, host);
+        older.into_iter().chain(session).chain(login)
+    }
+
+    /// Takes back what came and may be from before the sign-in was shared: to a browser a cookie of one host is
+    /// another one than that of its domain, and it would send both for ever.
+    #[must_use]
+    pub fn clear_older(&self, came: &Cookies, host: &str) -> Vec<HeaderValue> {
+        let shared = self.domain_of(host).is_some();
+        let names = [&self.session, &self.device].into_iter();
+        let names = names.filter(|name| shared && came.has(name));
+        let cookies = names.map(|name| self.build(name, "", SameSite::Lax));
+        cookies.map(|cookie| self.removal(cookie)).collect()
     }
 
     fn clear_session(&self, host: &str) -> HeaderValue {
-        let mut cookie = self.shared(self.build(&self.session, "", SameSite::Lax), host);
-        cookie.make_removal();
-        self.print(cookie)
+        self.removal(self.shared(self.build(&self.session, "", SameSite::Lax), host))
     }
 
     /// Takes the login cookie back: the login is done.
     #[must_use]
     pub fn clear_login(&self) -> HeaderValue {
-        let mut cookie = self.build(&self.login, "", SameSite::Strict);
+        self.removal(self.build(&self.login, "", SameSite::Strict))
+    }
+
+    fn removal(&self, mut cookie: Cookie<'static>) -> HeaderValue {
         cookie.make_removal();
         self.print(cookie)
     }
@@ -147,13 +166,17 @@ impl Jar {
             .build()
     }
 
-    /// Browsers refuse a domain that is not the host's: a host outside has a sign-in of its own.
     fn shared(&self, mut cookie: Cookie<'static>, host: &str) -> Cookie<'static> {
-        let domain = self.domain.as_ref();
-        if let Some(domain) = domain.filter(|domain| is_within(host, domain)) {
-            cookie.set_domain(domain.clone());
+        if let Some(domain) = self.domain_of(host) {
+            cookie.set_domain(domain.to_owned());
         }
         cookie
+    }
+
+    /// Browsers refuse a domain that is not the host's: a host outside has a sign-in of its own.
+    fn domain_of(&self, host: &str) -> Option<&str> {
+        let domain = self.domain.as_deref();
+        domain.filter(|domain| is_within(host, domain))
     }
 
     fn print(&self, cookie: Cookie<'static>) -> HeaderValue {
@@ -220,6 +243,26 @@ mod tests {
         assert!(found(format!("a=b; vestibule={}", *one)));
         assert!(!found(format!("vestibule={}; vestibule={}", *one, *two)));
         assert!(!found(format!("Vestibule={}", *one)));
+    }
+
+    #[test]
+    fn an_older_cookie_of_one_host_is_taken_back_where_the_sign_in_is_shared() {
+        let came = cookies("auth=1; auth-device=2; auth-login=3; app=4");
+        let older = |domain: Option<&str>, host| {
+            let jar = Jar::new("auth", domain.map(str::to_owned), Transport::Tls);
+            let lines = jar.clear_older(&came, host);
+            let lines = lines.iter().map(|line| line.to_str().unwrap());
+            lines
+                .map(|line| line.split("; Expires").next().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let gone = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+        let both = [format!("auth=; {gone}"), format!("auth-device=; {gone}")];
+        assert_eq!(older(Some("example.com"), "app.example.com"), both);
+        // There these are the only ones.
+        let none: [String; 0] = [];
+        assert_eq!(older(Some("example.com"), "example.org"), none);
+        assert_eq!(older(None, "app.example.com"), none);
     }
 
     #[test]

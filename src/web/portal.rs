@@ -1,6 +1,7 @@
 //! Our own pages: who may load them, and which file answers.
 
 mod login;
+mod twice;
 mod second_factor;
 mod invite;
 mod enrol;

@@ -92,8 +92,9 @@ impl Exchange<'_> {
     /// Navigations go to the page that asks for what is missing, everything else hears 401 and where that
     /// page is: a person who sent a form in words.
     fn challenge(&self, challenge: Challenge, asked: &HeaderMap) -> Answered {
-        let page = challenge::page(self.context, challenge, self.inbound.target());
-        let answer = match self.asker {
+        let (target, came) = (self.inbound.target(), self.inbound.cookies());
+        let page = challenge::page(self.context, challenge, target, came);
+        let mut answer = match self.asker {
             Asker::Navigation => respond::see_other(&page),
             Asker::Form => {
                 let page = unsent::view(&unsent::Model {
@@ -108,6 +109,7 @@ impl Exchange<'_> {
                 challenge::unauthorized(self.context, asked, self.inbound, challenge, &page)
             }
         };
+        challenge::clear_older(self.context, came, target.host(), &mut answer);
         Answered::new(Class::Challenged, self.context.own(answer))
     }
 

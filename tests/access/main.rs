@@ -6,6 +6,7 @@ mod harness;
 
 mod hosts;
 mod step_up;
+mod twice;
 
 use harness::HOST;
 use harness::app::App;

@@ -65,6 +65,26 @@ fn a_proxy_that_keeps_the_cookie_back_is_named_as_the_cause() {
 }
 
 #[test]
+fn two_cookies_at_the_place_itself_are_named_as_the_cause() {
+    let scene = Scene::new("");
+    let mut browser = scene.browser();
+    scene
+        .alice
+        .sign_in(&mut browser, &scene.alice.backup_codes[0]);
+    let two = [NAVIGATION, &[("Cookie", "vestibule=x; vestibule=y")]].concat();
+    let (status, text) = round(&scene.gate, &mut browser, &head(&two));
+    assert_eq!(status, 508);
+    for part in ["two sign-in cookies", "session.cookie_name", "vestibule"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Proxies that hand on what we answer let the browser forget the older one.
+    let answer = crate::exchange(scene.gate.address(), head(&two).as_bytes()).expect("an answer");
+    let lines = crate::Reply::parse("", &answer).all("set-cookie");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("vestibule=;") && !lines[0].contains("Domain"));
+}
+
+#[test]
 fn the_front_page_of_a_host_without_an_app_is_the_own_account() {
     let scene = Scene::new("");
     let mut browser = scene.browser();

@@ -11,9 +11,18 @@ pub(crate) struct Browser {
     address: SocketAddr,
     host: String,
     scheme: &'static str,
-    cookies: Vec<(String, String)>,
+    cookies: Vec<Cookie>,
     extra: Vec<(String, String)>,
     killed: bool,
+}
+
+/// To a browser, one of the host and one of its domain are two (RFC 6265, 5.3).
+#[derive(Clone, Debug)]
+struct Cookie {
+    name: String,
+    value: String,
+    /// `None` for one of this host alone.
+    domain: Option<String>,
 }
 
 /// What unwinds, in silence, when the other side is gone and that was expected.
@@ -63,23 +72,47 @@ impl Browser {
         let pairs: Vec<String> = self
             .cookies
             .iter()
-            .map(|(n, v)| format!("{n}={v}"))
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
         pairs.join("; ")
     }
 
     /// The value of one cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
-        let found = self.cookies.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.clone())
+        let found = self.cookies.iter().find(|cookie| cookie.name == name);
+        found.map(|cookie| cookie.value.clone())
     }
 
-    /// Puts a cookie into the jar, as a page of the same site could.
+    /// Puts a cookie into the jar, in place of all of its name.
     pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
-        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.retain(|known| known.name != name);
         if !value.is_empty() {
-            self.cookies.push((name.to_owned(), value.to_owned()));
+            self.plant(name, value, None);
         }
+    }
+
+    /// Puts a cookie of a domain, or of this host alone, beside others of its name.
+    pub(crate) fn plant(&mut self, name: &str, value: &str, domain: Option<&str>) {
+        self.forget(name, domain);
+        self.cookies.push(Cookie {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            domain: domain.map(str::to_owned),
+        });
+    }
+
+    fn forget(&mut self, name: &str, domain: Option<&str>) {
+        self.cookies
+            .retain(|known| known.name != name || known.domain.as_deref() != domain);
+    }
+
+    /// The same visitor at another host, to which go the cookies of `domain` alone.
+    pub(crate) fn elsewhere(&self, host: &str, domain: &str) -> Self {
+        let mut there = self.clone();
+        host.clone_into(&mut there.host);
+        let shared = |cookie: &Cookie| cookie.domain.as_deref() == Some(domain);
+        there.cookies.retain(shared);
+        there
     }
 
     /// Opens a page as a navigation.
@@ -211,17 +244,22 @@ impl Browser {
             .next()
             .and_then(|pair| pair.split_once('='))
             .expect("a cookie has a name");
-        let mut expired = false;
+        let (mut expired, mut of) = (value.is_empty(), None);
         for attribute in parts {
             expired |= attribute.eq_ignore_ascii_case("max-age=0");
             // A browser takes no cookie for a domain that is not its host's (RFC 6265, 5.3).
-            if let Some(domain) = attribute.strip_prefix("Domain=")
-                && !format!(".{}", self.host).ends_with(&format!(".{domain}"))
-            {
-                return;
+            if let Some(domain) = attribute.strip_prefix("Domain=") {
+                if !format!(".{}", self.host).ends_with(&format!(".{domain}")) {
+                    return;
+                }
+                of = Some(domain);
             }
         }
-        self.set_cookie(name, if expired { "" } else { value });
+        if expired {
+            self.forget(name, of);
+        } else {
+            self.plant(name, value, of);
+        }
     }
 }
 

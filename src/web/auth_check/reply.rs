@@ -77,7 +77,8 @@ impl Reply<'_> {
         challenge: Challenge,
         target: &Target,
     ) -> Answered {
-        let page = challenge::address(self.context, challenge, target);
+        let came = self.inbound.cookies();
+        let page = challenge::address(self.context, challenge, target, came);
         let is_navigation = self.asker == Asker::Navigation;
         let mut response = match (self.dialect, self.asker) {
             (Dialect::ForwardAuth | Dialect::ExtAuthz, Asker::Navigation) => {
@@ -104,6 +105,7 @@ impl Reply<'_> {
             }
             headers.insert(LOCATION, page);
         }
+        challenge::clear_older(self.context, came, target.host(), &mut response);
         Answered::new(Class::Challenged, self.context.own(response))
     }
 

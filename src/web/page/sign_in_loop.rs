@@ -1,4 +1,4 @@
-//! The way out of a login loop: which setting is wrong.
+//! The way out of a login loop: which setting is wrong, or which cookie.
 
 use crate::web::page::layout::{Page, Script, Width};
 use crate::web::page::{Document, Frame};
@@ -29,19 +29,25 @@ pub enum Cause<'a> {
     },
     /// The browser sends it, and the proxy in front keeps it back when it asks us.
     KeptBack,
+    /// The browser sends two of one name.
+    TwoCookies {
+        /// The name.
+        name: &'a str,
+        /// What browsers list them under.
+        site: &'a str,
+    },
 }
 
 /// The document.
 pub fn view(model: &Model<'_>) -> Document {
     let body = html! {
-        p.lead {
-            "You are signed in, but the page that you want to open does not notice. This is not your mistake: \
-             something is set up wrongly here."
-        }
+        (lead(model.cause))
         h2 { "For whoever runs this site" }
         (explanation(model.cause))
         p { a.button.primary href=(model.again) { "Try again" } }
-        ul.links { li { a href=(model.logout) { "Sign out" } } }
+        @if model.cause.is_signed_in() {
+            ul.links { li { a href=(model.logout) { "Sign out" } } }
+        }
     };
     Page {
         name: "Sign-in loop",
@@ -52,6 +58,36 @@ pub fn view(model: &Model<'_>) -> Document {
         body,
     }
     .within(model.frame)
+}
+
+impl Cause<'_> {
+    fn is_signed_in(self) -> bool {
+        match self {
+            Self::OtherHost { .. } | Self::KeptBack => true,
+            Self::TwoCookies { .. } => false,
+        }
+    }
+}
+
+fn lead(cause: Cause<'_>) -> Markup {
+    match cause {
+        Cause::OtherHost { .. } | Cause::KeptBack => html! {
+            p.lead {
+                "You are signed in, but the page that you want to open does not notice. This is not your mistake: \
+                 something is set up wrongly here."
+            }
+        },
+        Cause::TwoCookies { site, .. } => html! {
+            p.lead {
+                "Your browser has two sign-in cookies of the same name. Nobody can tell which of them is ours, so \
+                 neither counts. This is not your mistake."
+            }
+            p {
+                "Clear the cookies of " code { (site) } " in your browser’s settings, then sign in again. If this page \
+                 comes back, show it to whoever runs this site."
+            }
+        },
+    }
 }
 
 fn explanation(cause: Cause<'_>) -> Markup {
@@ -68,6 +104,14 @@ fn explanation(cause: Cause<'_>) -> Markup {
                 "The browser sends the cookie, but it does not arrive with the question whether the page may be \
                  opened. Let the proxy in front pass the " code { "Cookie" } " header on: with Envoy it has to stand \
                  in " code { "allowed_headers" } ", with Traefik in " code { "authRequestHeaders" } " if that is set."
+            }
+        },
+        Cause::TwoCookies { name, site } => html! {
+            p {
+                "Another site of " code { (site) } " sets a cookie named " code { (name) } ", too, or one is left from \
+                 before " code { "session.cookie_domain" } " was changed. Choose another "
+                code { "session.cookie_name" } ". If one host on https is all that you need, leave out both: the \
+                 name then begins with " code { "__Host-" } ", and no other site can set such a cookie."
             }
         },
     }

@@ -9,10 +9,12 @@ use crate::gate::{Verdict, Visitor};
 use crate::login::{Advanced, FirstFactor, LoginError};
 use crate::store::Error;
 use crate::web::Body;
+use crate::web::challenge::TWICE;
 use crate::web::context::Context;
 use crate::web::page::login::{Model, Notice, view};
 use crate::web::page::sign_in_loop::{self, Cause};
 use crate::web::page::{Document, Form};
+use crate::web::portal::twice;
 use crate::web::portal::visit::{BUSY, Visit};
 use crate::web::respond;
 use crate::web::return_to::ReturnTo;
@@ -22,6 +24,9 @@ use hyper::body::Incoming;
 /// Shows the form, or goes on for somebody who is signed in; a password alone is asked for the code.
 pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     let return_to = visit.return_to();
+    if visit.has_two_sessions() {
+        return twice::show(visit, &return_to);
+    }
     match visit.visitor().await {
         Ok(Some(visitor)) => match *visitor.session {
             Resumed::OneFactor(_) if !passes(visit, &return_to).await => {
@@ -59,7 +64,12 @@ fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Respon
         return respond::see_other(return_to.as_str());
     }
     let target = return_to.target(visit.inbound.target());
-    let cause = cause(context, visit.inbound.target().host(), target.as_ref());
+    let cause = match &target {
+        Some(target) if visit.query(TWICE).as_deref() == Some("there") => {
+            twice::cause(visit, target.host())
+        }
+        Some(_) | None => cause(context, visit.inbound.target().host(), target.as_ref()),
+    };
     tracing::warn!(
         to = target.as_ref().map(Target::origin),
         ?cause,

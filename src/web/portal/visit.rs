@@ -277,6 +277,27 @@ impl<'a> Visit<'a> {
         response
     }
 
+    /// Did two session cookies come?
+    pub(in crate::web::portal) fn has_two_sessions(&self) -> bool {
+        self.context.jar.has_two_sessions(self.inbound.cookies())
+    }
+
+    /// Can [`Visit::clear_older`] take back any cookie at all?
+    pub(in crate::web::portal) fn may_have_older(&self) -> bool {
+        let host = self.inbound.target().host();
+        let older = self.context.jar.clear_older(self.inbound.cookies(), host);
+        !older.is_empty()
+    }
+
+    /// Lets the browser keep one cookie of each name.
+    pub(in crate::web::portal) fn clear_older(&self, response: &mut Response<Body>) {
+        let host = self.inbound.target().host();
+        let older = self.context.jar.clear_older(self.inbound.cookies(), host);
+        for cookie in older {
+            respond::set_cookie(response, cookie);
+        }
+    }
+
     /// As much was shown as was asked for: sets the session and goes where the visitor wanted to.
     pub(in crate::web::portal) fn signed_in(&self, signed_in: &SignedIn) -> Response<Body> {
         let jar = &self.context.jar;
@@ -287,6 +308,7 @@ impl<'a> Visit<'a> {
         };
         let lifetime = self.context.login.device_lifetime();
         let host = self.inbound.target().host();
+        self.clear_older(&mut response);
         for cookie in [
             jar.set_session(&signed_in.session.token, host),
             jar.set_device(&signed_in.device, lifetime, host),

@@ -250,10 +250,15 @@ fn ends(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
         ours: texts.site,
         theirs: texts.name,
     };
+    let two = sign_in_loop::Cause::TwoCookies {
+        name: texts.name,
+        site: texts.site,
+    };
     vec![
         ("logout".to_owned(), logout::view(&question)),
         ("signed-out".to_owned(), signed_out::view(&farewell)),
         ("loop-other-host".to_owned(), circles(frame, texts, other)),
+        ("loop-two-cookies".to_owned(), circles(frame, texts, two)),
         (
             "loop-kept-back".to_owned(),
             circles(frame, texts, sign_in_loop::Cause::KeptBack),

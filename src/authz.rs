@@ -18,6 +18,7 @@
 //! ```
 
 pub mod explain;
+pub mod reach;
 pub mod rule;
 pub mod pattern;
 pub mod target;

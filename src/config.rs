@@ -19,7 +19,8 @@ pub use crate::config::report::{Source, Sources};
 
 use crate::authn::profile::Group;
 use crate::authn::username::Username;
-use crate::authz::rule::{Policy, know_one_factor};
+use crate::authz::pattern;
+use crate::authz::rule::{self, Policy, Requirement, know_one_factor};
 use http::{HeaderName, Method};
 use ipnet::IpNet;
 use std::fmt;
@@ -280,6 +281,27 @@ pub struct Rule {
     pub policy: Policy,
     /// How old the second factor may be, for two factors alone. Default: as old as the session.
     pub max_age: Option<Duration>,
+}
+
+impl Rule {
+    /// The rule as requests are judged by it.
+    #[must_use]
+    pub(crate) fn judged(&self) -> rule::Rule {
+        let paths = self.paths.iter().map(PathPattern::as_str);
+        let hosts = self.hosts.iter().map(String::as_str);
+        rule::Rule {
+            hosts: hosts.map(pattern::HostPattern::parse).collect(),
+            paths: paths.map(pattern::PathPattern::parse).collect(),
+            methods: self.methods.clone(),
+            networks: self.networks.clone(),
+            users: self.users.clone(),
+            groups: self.groups.clone(),
+            requirement: Requirement {
+                policy: self.policy,
+                max_age: self.max_age,
+            },
+        }
+    }
 }
 
 /// A path of a rule: exact, `*` for any part of one segment, `/**` at the end for any depth.

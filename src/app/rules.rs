@@ -1,33 +1,15 @@
 //! The access rules and the hosts that they are for, from how they are written.
 
-use crate::authz::pattern::{HostPattern, PathPattern};
-use crate::authz::rule::{Requirement, Rule, Rules};
-use crate::config::{self, Access, Config};
+use crate::authz::rule::Rules;
+use crate::config::{Access, Config, Rule};
 
 /// The rules of a configuration.
 #[must_use]
 pub(crate) fn rules(access: &Access) -> Rules {
-    Rules::new(access.rules.iter().map(rule).collect(), access.default)
-}
-
-fn rule(rule: &config::Rule) -> Rule {
-    let paths = rule.paths.iter().map(config::PathPattern::as_str);
-    Rule {
-        hosts: rule
-            .hosts
-            .iter()
-            .map(|host| HostPattern::parse(host))
-            .collect(),
-        paths: paths.map(PathPattern::parse).collect(),
-        methods: rule.methods.clone(),
-        networks: rule.networks.clone(),
-        users: rule.users.clone(),
-        groups: rule.groups.clone(),
-        requirement: Requirement {
-            policy: rule.policy,
-            max_age: rule.max_age,
-        },
-    }
+    Rules::new(
+        access.rules.iter().map(Rule::judged).collect(),
+        access.default,
+    )
 }
 
 /// The hosts that are served: all, if every app names its own; else `None`, and every one is.

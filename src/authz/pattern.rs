@@ -40,6 +40,12 @@ impl HostPattern {
             (Self::Exact(_), Self::Below(_)) => false,
         }
     }
+
+    /// Is there a host of both?
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
+        self.contains(other) || other.contains(self)
+    }
 }
 
 /// Is `host` this domain or below it? Both are canonical.
@@ -82,6 +88,12 @@ impl PathPattern {
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
         self.exact.contains(&other.exact)
+    }
+
+    /// Could a path be of both, to the letter? No is certain, yes is not.
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
+        self.exact.may_meet(&other.exact)
     }
 
     /// Could a lax server take it for this path? `path` is what [`Target::lax_path`] says.
@@ -180,6 +192,18 @@ impl Form {
         let mut pairs = self.segments.iter().zip(&other.segments);
         may && pairs.all(|(segment, other)| segment.contains(other))
     }
+
+    fn may_meet(&self, other: &Self) -> bool {
+        let (count, others) = (self.segments.len(), other.segments.len());
+        let may = match (self.rest, other.rest) {
+            (Rest::Nothing, Rest::Nothing) => count == others,
+            (Rest::Nothing, Rest::Anything) => count >= others,
+            (Rest::Anything, Rest::Nothing) => count <= others,
+            (Rest::Anything, Rest::Anything) => true,
+        };
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        may && pairs.all(|(segment, other)| segment.may_meet(other))
+    }
 }
 
 /// The path up to the first `*`, and from the last one on; without any, all of it.
@@ -250,6 +274,13 @@ impl Segment {
             Self::Any => self.matches("*"),
             // No part of a pattern has a `*` in it, so what stands for it here is covered by a `*` alone.
             Self::Glob(parts) => self.matches(&parts.join("*")),
+        }
+    }
+
+    fn may_meet(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(text), segment) | (segment, Self::Exact(text)) => segment.matches(text),
+            (Self::Any | Self::Glob(_), Self::Any | Self::Glob(_)) => true,
         }
     }
 }

@@ -91,6 +91,29 @@ fn a_pattern_contains_what_matches_nothing_else() {
 }
 
 #[test]
+fn patterns_that_share_no_path_are_apart() {
+    for (pattern, other, expected) in [
+        ("/a/**", "/a", true),
+        ("/a/**", "/ab", false),
+        ("/a/**", "/b/**", false),
+        ("/a/b/**", "/a/**", true),
+        ("/a/*", "/*/b", true),
+        ("/a/*", "/a", false),
+        ("/a/*", "/a/b/**", true),
+        ("/a/b/c", "/a/*", false),
+        ("/*.css", "/a.css", true),
+        ("/*.css", "/a.js", false),
+    ] {
+        let [one, two] = [pattern, other].map(PathPattern::parse);
+        assert_eq!(one.may_meet(&two), expected, "{pattern}, {other}");
+        assert_eq!(two.may_meet(&one), expected, "{other}, {pattern}");
+    }
+    let [host, domain] = ["a.example.com", "*.example.com"].map(HostPattern::parse);
+    assert!(host.may_meet(&domain) && domain.may_meet(&host));
+    assert!(!host.may_meet(&HostPattern::parse("*.example.org")));
+}
+
+#[test]
 fn a_host_pattern_contains_what_matches_nothing_else() {
     for (pattern, other, expected) in [
         ("a.example.com", "A.example.com.", true),
@@ -147,6 +170,9 @@ proptest! {
         prop_assert!(one.contains(&one) && PathPattern::parse("/**").contains(&two));
         if one.contains(&two) && two.matches(&path) {
             prop_assert!(one.matches(&path), "{} contains {}, but not {}", pattern, other, path);
+        }
+        if one.matches(&path) && two.matches(&path) {
+            prop_assert!(one.may_meet(&two) && two.may_meet(&one), "{} of {} and {}", path, pattern, other);
         }
     }
 }

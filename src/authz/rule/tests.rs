@@ -568,6 +568,27 @@ proptest! {
     }
 
     #[test]
+    fn a_rule_matches_whenever_one_that_it_covers_does(
+        (one, two) in (any_rule(), any_rule()),
+        (path, other) in respelled(),
+    ) {
+        prop_assert!(one.covers(&one) && Rule::for_all(Policy::Deny).covers(&two));
+        let [bea, anna] = [account("bea", &["staff"]), account("anna", &[])];
+        for path in [path, other] {
+            let Ok(target) = Target::parse("https", "app.example.com", &path) else {
+                continue;
+            };
+            for who in [None, Some(&bea), Some(&anna)] {
+                let [first, second] = [&one, &two].map(|rule| rule.fit(asked(&Method::GET, &target), who));
+                let is_met = second != Fit::Matches || first == Fit::Matches;
+                prop_assert!(!one.covers(&two) || is_met, "{}: {:?}, {:?}", path, first, second);
+                let both = first == Fit::Matches && second == Fit::Matches && !target.is_ambiguous();
+                prop_assert!(!both || one.may_meet(&two), "{}", path);
+            }
+        }
+    }
+
+    #[test]
     fn plain_paths_and_rules_are_judged_by_the_letter(
         rules in prop::collection::vec(any_rule(), 0..6),
         default in any_policy(),

@@ -1,10 +1,10 @@
 //! Rules that cannot be meant, and rules that are probably not meant so.
 
-use crate::authz::rule::Policy;
+use crate::authz::rule::{Policy, Requirement, Rule};
 use crate::config::problem::Wrong;
 use crate::config::report::Report;
 use crate::config::setting::Setting;
-use crate::config::{Access, Config, PathPattern, Rule};
+use crate::config::{self, Config};
 use http::Method;
 use std::time::Duration;
 
@@ -20,19 +20,20 @@ pub(crate) fn access(config: &Config, report: &mut Report) {
             ),
         );
     }
-    for (at, rule) in access.rules.iter().enumerate() {
+    let rules: Vec<Rule> = access.rules.iter().map(config::Rule::judged).collect();
+    for (at, rule) in rules.iter().enumerate() {
         let key = |name: &str| format!("access.rule[{at}].{name}");
         bypass(rule, key, report);
         max_age(config, rule, key, report);
-        reached(&access.rules[..at], rule, key, report);
-        limited(access, at, key, report);
-        heads(access, at, key, report);
+        reached(&rules[..at], rule, key, report);
+        limited(&rules, at, access.default, key, report);
+        heads(&rules, at, access.default, key, report);
     }
 }
 
 /// Nobody is known where everybody may pass.
 fn bypass(rule: &Rule, key: impl Fn(&str) -> String, report: &mut Report) {
-    if rule.policy != Policy::Bypass {
+    if rule.requirement.policy != Policy::Bypass {
         return;
     }
     for (name, given) in [
@@ -45,19 +46,19 @@ fn bypass(rule: &Rule, key: impl Fn(&str) -> String, report: &mut Report) {
             report.refuse(&[&key(name), &key("policy")], Wrong::new(what, hint));
         }
     }
-    if is_unconditional(rule) {
-        let what = "a bypass without conditions opens everything to everybody";
-        let hint = "give the rule a path, host or method";
+    if rule.covers(&Rule::for_all(Policy::Bypass)) {
+        let what = "this bypass opens everything to everybody";
+        let hint = "give the rule a path that is not all of them, a host or a method";
         report.warn(&[&key("policy")], Wrong::new(what, hint));
     }
 }
 
 fn max_age(config: &Config, rule: &Rule, key: impl Fn(&str) -> String, report: &mut Report) {
-    let Some(age) = rule.max_age else {
+    let Some(age) = rule.requirement.max_age else {
         return;
     };
     let name = key("max_age");
-    if rule.policy != Policy::TwoFactor {
+    if rule.requirement.policy != Policy::TwoFactor {
         let hint = "write policy = \"two-factor\", or leave this key out";
         let wrong = Wrong::new("only a second factor has an age", hint);
         report.refuse(&[&name, &key("policy")], wrong);
@@ -74,7 +75,7 @@ fn max_age(config: &Config, rule: &Rule, key: impl Fn(&str) -> String, report: &
 }
 
 fn reached(earlier: &[Rule], rule: &Rule, key: impl Fn(&str) -> String, report: &mut Report) {
-    if let Some(first) = earlier.iter().position(|first| covers(first, rule)) {
+    if let Some(first) = earlier.iter().position(|first| first.covers(rule)) {
         let what = format!("this rule never matches: access.rule[{first}] matches first");
         let hint = "the first rule that matches decides: move this one up, or remove it";
         report.warn(&[&key("policy")], Wrong::new(what, hint));
@@ -82,10 +83,16 @@ fn reached(earlier: &[Rule], rule: &Rule, key: impl Fn(&str) -> String, report: 
 }
 
 /// A rule for some shuts nobody else out: the others go on to the next rule, and to the default.
-fn limited(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mut Report) {
-    let rule = &access.rules[at];
+fn limited(
+    rules: &[Rule],
+    at: usize,
+    default: Policy,
+    key: impl Fn(&str) -> String,
+    report: &mut Report,
+) {
+    let rule = &rules[at];
     let for_some = !rule.groups.is_empty() || !rule.users.is_empty();
-    if !for_some || rule.policy == Policy::Deny || access.default == Policy::Deny {
+    if !for_some || [rule.requirement.policy, default].contains(&Policy::Deny) {
         return;
     }
     let others = Rule {
@@ -93,8 +100,8 @@ fn limited(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mu
         users: vec![],
         ..rule.clone()
     };
-    let shuts = |later: &Rule| later.policy == Policy::Deny && covers(later, &others);
-    if !access.rules[at + 1..].iter().any(shuts) {
+    let shuts = |later: &Rule| later.requirement.policy == Policy::Deny && later.covers(&others);
+    if !rules[at + 1..].iter().any(shuts) {
         let name = if rule.groups.is_empty() {
             "users"
         } else {
@@ -108,21 +115,26 @@ fn limited(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mu
 }
 
 /// The answer to a HEAD tells what a GET would find: that it is there, how long it is, its headers.
-fn heads(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mut Report) {
-    let rule = &access.rules[at];
+fn heads(
+    rules: &[Rule],
+    at: usize,
+    default: Policy,
+    key: impl Fn(&str) -> String,
+    report: &mut Report,
+) {
+    let rule = &rules[at];
     let names = |method| rule.methods.contains(&method);
-    if rule.policy == Policy::Bypass || !names(Method::GET) || names(Method::HEAD) {
+    if rule.requirement.policy == Policy::Bypass || !names(Method::GET) || names(Method::HEAD) {
         return;
     }
     let of_heads = Rule {
         methods: vec![Method::HEAD],
         ..rule.clone()
     };
-    let mut others = access.rules.iter().enumerate();
-    let is_settled = others.any(|(place, other)| {
-        (place < at || !other.methods.is_empty()) && covers(other, &of_heads)
-    });
-    if !is_settled && meets_weaker(&of_heads, &access.rules[at + 1..], access.default) {
+    let mut others = rules.iter().enumerate();
+    let is_settled = others
+        .any(|(place, other)| (place < at || !other.methods.is_empty()) && other.covers(&of_heads));
+    if !is_settled && meets_weaker(&of_heads, &rules[at + 1..], default) {
         let what = "HEAD is not named and meets a weaker rule, which tells what is there, its length and headers";
         let hint = "name HEAD beside GET, or give it a rule with the same conditions";
         report.warn(&[&key("methods")], Wrong::new(what, hint));
@@ -131,58 +143,20 @@ fn heads(access: &Access, at: usize, key: impl Fn(&str) -> String, report: &mut 
 
 /// Could some of what `rule` names get by more easily, where `later` rules decide?
 fn meets_weaker(rule: &Rule, later: &[Rule], default: Policy) -> bool {
-    for other in later.iter().filter(|other| may_meet(other, rule)) {
-        if strength(other) < strength(rule) {
+    let asked = strength(rule.requirement);
+    for other in later.iter().filter(|other| other.may_meet(rule)) {
+        if strength(other.requirement) < asked {
             return true;
         }
-        if covers(other, rule) {
+        if other.covers(rule) {
             return false;
         }
     }
-    (default, Duration::ZERO) < strength(rule)
+    strength(Requirement::of(default)) < asked
 }
 
-/// How much a rule asks, to be compared: the younger a code has to be, the more.
-fn strength(rule: &Rule) -> (Policy, Duration) {
-    let age = rule.max_age.unwrap_or(Duration::MAX);
-    (rule.policy, Duration::MAX - age)
-}
-
-/// Could one request be named by both? Only what is certainly apart is not.
-fn may_meet(first: &Rule, second: &Rule) -> bool {
-    fn part<T>(first: &[T], second: &[T], meet: impl Fn(&T, &T) -> bool) -> bool {
-        let mut pairs = first
-            .iter()
-            .flat_map(|one| second.iter().map(move |two| (one, two)));
-        first.is_empty() || second.is_empty() || pairs.any(|(one, two)| meet(one, two))
-    }
-    let hosts = |one: &String, two: &String| one == two || one.contains('*') || two.contains('*');
-    let paths = |one: &PathPattern, two: &PathPattern| {
-        let [one, two] = [one, two].map(|path| path.as_str().split('*').next().unwrap_or_default());
-        one.starts_with(two) || two.starts_with(one)
-    };
-    part(&first.hosts, &second.hosts, hosts)
-        && part(&first.paths, &second.paths, paths)
-        && part(&first.methods, &second.methods, PartialEq::eq)
-}
-
-fn is_unconditional(rule: &Rule) -> bool {
-    rule.hosts.is_empty()
-        && rule.paths.is_empty()
-        && rule.methods.is_empty()
-        && rule.networks.is_empty()
-}
-
-/// Whether all that `second` names is named by `first`, word for word.
-fn covers(first: &Rule, second: &Rule) -> bool {
-    fn part<T: PartialEq>(first: &[T], second: &[T]) -> bool {
-        let named = !second.is_empty() && second.iter().all(|one| first.contains(one));
-        first.is_empty() || named
-    }
-    part(&first.hosts, &second.hosts)
-        && part(&first.paths, &second.paths)
-        && part(&first.methods, &second.methods)
-        && part(&first.networks, &second.networks)
-        && part(&first.groups, &second.groups)
-        && part(&first.users, &second.users)
+/// How much is asked, to be compared: the younger a code has to be, the more.
+fn strength(asked: Requirement) -> (Policy, Duration) {
+    let age = asked.max_age.unwrap_or(Duration::MAX);
+    (asked.policy, Duration::MAX - age)
 }

@@ -268,6 +268,15 @@ impl Inbound {
     }
 }
 
+/// Is a path with query of so many bytes read, where `most` are?
+pub(crate) fn check_length(target: usize, most: usize) -> Result<(), Refusal> {
+    if target > most.min(MAX_LENGTH) {
+        Err(Refusal::TargetTooLong)
+    } else {
+        Ok(())
+    }
+}
+
 fn check_size(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
     let lines = parts.headers.iter();
     let headers: usize = lines
@@ -277,9 +286,8 @@ fn check_size(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
         .uri
         .path_and_query()
         .map_or(0, |path| path.as_str().len());
-    if target > settings.max_target.min(MAX_LENGTH) {
-        Err(Refusal::TargetTooLong)
-    } else if parts.headers.len() > settings.max_headers || target + headers > settings.max_head {
+    check_length(target, settings.max_target)?;
+    if parts.headers.len() > settings.max_headers || target + headers > settings.max_head {
         Err(Refusal::HeadTooLarge)
     } else {
         Ok(())

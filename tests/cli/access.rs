@@ -166,6 +166,39 @@ fn explain_takes_every_part_of_a_request_into_account() {
 }
 
 #[test]
+fn explain_says_what_the_gate_answers_before_it_asks_any_rule() {
+    let long = format!("/healthz?{}", "a".repeat(20_000));
+    let longest = format!("/healthz?{}", "a".repeat(70_000));
+    let gate = Gate::start("");
+    for (method, path, status) in [
+        ("get", "/healthz", 501),
+        ("BREW", "/healthz", 501),
+        ("TRACE", "/healthz", 405),
+        ("CONNECT", "/healthz", 405),
+        ("GET", &long, 414),
+    ] {
+        let reply = gate.browser().send(method, path, &[], b"");
+        assert_eq!(reply.status, status, "{method}");
+        let url = format!("https://app.example.com{path}");
+        let outcome = explain(&["--url", &url, "--method", method]);
+        let words = format!("it is answered {status}, and no rule is asked\n");
+        let text = done(&outcome);
+        assert!(
+            text.contains("\nrefused: ") && text.ends_with(&words),
+            "{text}"
+        );
+    }
+    let url = format!("https://app.example.com{longest}");
+    assert_eq!(
+        decided(&["--url", &url]),
+        ("refused".to_owned(), Value::Null)
+    );
+    let case =
+        "[[case]]\nurl = \"https://app.example.com/\"\nmethod = \"get\"\nexpect = \"refused\"\n";
+    assert_eq!(done(&test(case, &[])), "1 cases, 1 as expected.\n");
+}
+
+#[test]
 fn explain_says_that_a_rule_counts_for_lax_servers() {
     let url = "https://app.example.com/ADMIN/x";
     let outcome = explain(&["--url", url, "--user", "bea", "--group", "staff"]);

@@ -10,6 +10,7 @@ use crate::authz::target::{BadTarget, Target};
 use crate::authz::{Challenge, Outcome, Shown};
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::web::request::{Refusal, check_length, framing};
 use crate::web::route::Route;
 use http::Method;
 use std::fmt;
@@ -31,6 +32,8 @@ pub(in crate::cli::access) struct Question {
 /// What becomes of it.
 #[derive(Debug)]
 pub(in crate::cli::access) enum Answer {
+    /// It is read no further, for this reason.
+    Refused(Refusal, &'static str),
     /// It is no target that anyone could ask for.
     BadRequest(BadTarget),
     /// Nobody configured its host.
@@ -88,19 +91,29 @@ impl Question {
 
     /// What this configuration makes of it.
     pub(in crate::cli::access) fn answer(&self, config: &Config) -> Answer {
+        let method = self.read_method().expect("it was checked");
+        if let Err(refusal) = framing::check_method(&method) {
+            return Answer::Refused(refusal, what_is_wrong(&method));
+        }
         let target = match Target::parse_url(&self.url) {
             Ok(target) => target,
+            Err(BadTarget::TooLong) => return too_long(Refusal::TargetTooLong),
             Err(bad) => return Answer::BadRequest(bad),
         };
         let is_known = |hosts: Vec<String>| hosts.iter().any(|host| host == target.host());
         if !hosts(config).is_none_or(is_known) {
             return Answer::UnknownHost;
         }
+        let length = target.path_and_query().len();
+        if is_in_line(config, &target)
+            && let Err(refusal) = check_length(length, config.proxy.max_target)
+        {
+            return too_long(refusal);
+        }
         let portal = &config.portal.path;
         if Route::of(&target, portal) != Route::Application && has_pages(config, &target) {
             return Answer::Ours;
         }
-        let method = self.read_method().expect("it was checked");
         let account = self.account().expect("it was checked");
         let asked = Asked {
             method: &method,
@@ -112,14 +125,30 @@ impl Question {
     }
 }
 
-/// Are our pages there? On the host of an app behind another proxy, which asks us, a path like ours is the app's.
-fn has_pages(config: &Config, target: &Target) -> bool {
-    let in_line = config.upstreams.iter().any(|app| {
+fn what_is_wrong(method: &Method) -> &'static str {
+    if method.as_str().bytes().any(|b| b.is_ascii_lowercase()) {
+        "methods are in capitals, and this one is not known"
+    } else {
+        "this method goes to no app"
+    }
+}
+
+fn too_long(refusal: Refusal) -> Answer {
+    Answer::Refused(refusal, "the path is too long: see proxy.max_target")
+}
+
+/// Do requests come through us to an app? Else another proxy asks about them.
+fn is_in_line(config: &Config, target: &Target) -> bool {
+    config.upstreams.iter().any(|app| {
         let host = app.host.as_deref();
         host.is_none_or(|host| host == target.host())
-    });
+    })
+}
+
+/// Are our pages there? On the host of an app behind another proxy, which asks us, a path like ours is the app's.
+fn has_pages(config: &Config, target: &Target) -> bool {
     let is_below = target.path() != config.portal.path;
-    in_line || is_below && target.origin() == config.public_url.as_str()
+    is_in_line(config, target) || is_below && target.origin() == config.public_url.as_str()
 }
 
 fn wrong(what: &str, text: &str, hint: &str) -> String {
@@ -152,6 +181,7 @@ impl Answer {
     /// In one word, as `expect` of a case names it.
     pub(in crate::cli::access) fn name(&self) -> &'static str {
         match self {
+            Self::Refused(..) => "refused",
             Self::BadRequest(_) => "bad-request",
             Self::UnknownHost => "unknown-host",
             Self::Ours => "ours",
@@ -168,6 +198,10 @@ impl Answer {
     /// What a visitor notices.
     pub(in crate::cli::access) fn meaning(&self) -> String {
         let text = match self {
+            Self::Refused(refusal, why) => {
+                let status = refusal.status().as_u16();
+                return format!("{why}: it is answered {status}, and no rule is asked");
+            }
             Self::BadRequest(bad) => return format!("{bad}: it is answered 400"),
             Self::UnknownHost => "nobody configured this host: it is answered 421",
             Self::Ours => {
@@ -195,7 +229,7 @@ impl Answer {
     pub(in crate::cli::access) fn explanation(&self) -> Option<&Explanation> {
         match self {
             Self::Judged(explanation) => Some(explanation),
-            Self::BadRequest(_) | Self::UnknownHost | Self::Ours => None,
+            Self::Refused(..) | Self::BadRequest(_) | Self::UnknownHost | Self::Ours => None,
         }
     }
 }

@@ -124,6 +124,12 @@ impl Failure {
             text: text.to_string(),
         }
     }
+
+    /// Something else to do; `more` goes on where the hint ends.
+    fn or(mut self, more: &str) -> Self {
+        self.text.push_str(more);
+        self
+    }
 }
 
 /// Runs what the arguments of the process ask for.
@@ -182,6 +188,18 @@ fn load(common: &Common, overrides: Overrides) -> Result<crate::config::Loaded, 
     let environment = crate::config::environment();
     crate::config::Config::load(common.config.as_deref(), environment, overrides)
         .map_err(Failure::usage)
+}
+
+/// Says where an answer comes from that no file has a part in: in another folder than the server's it is about another
+/// configuration.
+fn note_no_file(common: &Common) {
+    if common.config.is_none() && !crate::config::has_file() {
+        let places = crate::config::PLACES.join(" nor ");
+        print::error(format!(
+            "note: no configuration file was found, neither {places}: only defaults and the environment count\n\
+             hint: run this in the server's working folder, or name the file with --config"
+        ));
+    }
 }
 
 fn runtime() -> Result<Runtime, Failure> {

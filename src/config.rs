@@ -13,7 +13,7 @@ mod setting;
 mod report;
 mod problem;
 
-pub use crate::config::load::{Loaded, Overrides, environment};
+pub use crate::config::load::{Loaded, Overrides, PLACES, environment, has_file};
 pub use crate::config::problem::{Origin, Problem, Problems, Severity};
 pub use crate::config::report::{Source, Sources};
 

@@ -6,13 +6,13 @@ mod question;
 use crate::authz::explain::{Decider, Explanation};
 use crate::authz::rule::{Condition, Fit, Requirement};
 use crate::cli::access::question::{Answer, Question};
-use crate::cli::{Common, Failure, admin, load, print};
+use crate::cli::{Common, Failure, admin, load, note_no_file, print};
 use crate::config::{Config, Overrides, Rule};
 use clap::{Args, Subcommand};
 use humantime::format_duration;
 use serde::Serialize;
 use std::fmt::Display;
-use std::net::IpAddr;
+use std::net::{AddrParseError, IpAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,12 +51,13 @@ pub(in crate::cli) struct Explain {
     #[arg(long, value_name = "TIME", default_value = "0s", requires = "user")]
     age: humantime::Duration,
     /// The address of the client
-    #[arg(long, value_name = "IP", default_value = "203.0.113.1")]
+    #[arg(long, value_name = "IP", default_value = "203.0.113.1", value_parser = address)]
     from: IpAddr,
 }
 
 pub(in crate::cli) fn access(access: &Access, common: &Common) -> Result<ExitCode, Failure> {
     let config = load(common, Overrides::default())?.config;
+    note_no_file(common);
     match access {
         Access::Explain(explain) => {
             let question = explain.question(&config)?;
@@ -72,10 +73,26 @@ pub(in crate::cli) fn access(access: &Access, common: &Common) -> Result<ExitCod
     }
 }
 
+/// An address, an IPv6 one also as URLs have it.
+fn address(text: &str) -> Result<IpAddr, AddrParseError> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    match bare {
+        Some(bare) => bare.parse().map(IpAddr::V6),
+        None => text.parse(),
+    }
+}
+
 impl Explain {
     fn question(&self, config: &Config) -> Result<Question, Failure> {
         let groups = match &self.user {
-            Some(name) if self.groups.is_empty() => admin::groups_of(name, config)?,
+            Some(name) if self.groups.is_empty() => {
+                let known = admin::groups_of(name, config);
+                known.map_err(|failure| {
+                    failure.or(", or say with --group in which groups they are")
+                })?
+            }
             Some(_) | None => self.groups.clone(),
         };
         let question = Question {

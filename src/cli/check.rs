@@ -1,6 +1,6 @@
 //! `vestibule check`: what is wrong with the configuration, or what it comes to.
 
-use crate::cli::{Common, Failure, print};
+use crate::cli::{Common, Failure, note_no_file, print};
 use crate::config::{Config, Loaded, Overrides, Problems, Sources, environment};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -19,6 +19,9 @@ pub(in crate::cli) fn check(common: &Common) -> Result<ExitCode, Failure> {
         environment(),
         Overrides::default(),
     );
+    if read.is_ok() {
+        note_no_file(common);
+    }
     if common.json {
         return Ok(json(read));
     }

@@ -14,7 +14,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// Where a file is looked for when none is named; the first that exists counts.
-const PLACES: [&str; 2] = ["vestibule.toml", "/etc/vestibule/vestibule.toml"];
+pub const PLACES: [&str; 2] = ["vestibule.toml", "/etc/vestibule/vestibule.toml"];
 
 /// What the command line says over file and environment, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,13 @@ pub struct Overrides {
     pub public_url: Option<String>,
     /// `--data-dir`
     pub data_dir: Option<String>,
+}
+
+/// Is a file at one of the usual places, or something that was meant to be one?
+pub fn has_file() -> bool {
+    PLACES
+        .iter()
+        .any(|place| Path::new(place).symlink_metadata().is_ok())
 }
 
 /// A configuration and what there is to say about it.

@@ -105,6 +105,12 @@ const DECISIONS: &[(&str, &[&str], &str, &str)] = &[
     ),
     (
         "/office/x",
+        &["--from", "[::ffff:10.1.2.3]"],
+        "allow",
+        "access.rule[1]",
+    ),
+    (
+        "/office/x",
         &["--from", "192.0.2.1"],
         "sign-in",
         "access.default",
@@ -305,6 +311,46 @@ fn explain_knows_the_groups_that_the_store_knows() {
 }
 
 #[test]
+fn without_a_store_explain_asks_for_the_groups() {
+    let outcome = explain(&["--url", "https://app.example.com/", "--user", "ghost"]);
+    let text = refused(&outcome, 1);
+    assert!(
+        text.contains("there is no store in ") && text.contains("--group"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_said_without_any_file_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path().join("cases.toml"),
+        "[[case]]\nurl = \"http://localhost/\"\nexpect = \"sign-in\"\n",
+    )
+    .unwrap();
+    let commands = [
+        &["check"][..],
+        &["check", "--json"],
+        &["access", "explain", "--url", "http://localhost/"],
+        &["access", "test", "cases.toml"],
+    ];
+    for arguments in commands {
+        let outcome = run(vestibule(arguments).current_dir(folder.path()));
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        let note = "note: no configuration file was found, neither vestibule.toml nor /etc/vestibule/vestibule.toml";
+        assert!(
+            outcome.stderr.starts_with(note),
+            "{arguments:?}: {outcome:?}"
+        );
+    }
+    let app = "upstream = \"http://127.0.0.1:3000\"\n";
+    write(folder.path().join("vestibule.toml"), app).unwrap();
+    for arguments in commands {
+        done(&run(vestibule(arguments).current_dir(folder.path())));
+    }
+}
+
+#[test]
 fn explain_refuses_what_is_no_question() {
     for arguments in [
         &["--url", "app.example.com/"][..],
@@ -326,6 +372,7 @@ fn explain_refuses_what_is_no_question() {
             "a b",
         ],
         &["--url", "https://app.example.com/", "--group", "staff"],
+        &["--url", "https://app.example.com/", "--from", "[10.1.2.3]"],
         &[
             "--url",
             "https://app.example.com/",

@@ -26,7 +26,8 @@ fn is_targeted(name: &str) -> bool {
     name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "edge-control")
 }
 
-/// The directives that are left, with `private` unless nobody may keep the answer at all.
+/// The directives that are left, with `private`. `no-store` does not stand for it: next to `must-understand` a
+/// shared cache that knows the status passes over it (RFC 9111, 5.2.2.3).
 fn private(directives: &[u8]) -> Vec<u8> {
     // A quoted text may hold a comma, or a word that looks like a directive: then nothing is taken out, and
     // the strictest that is said counts (RFC 9111, 4.2.1).
@@ -34,8 +35,8 @@ fn private(directives: &[u8]) -> Vec<u8> {
     let all = directives.split(|byte| *byte == b',');
     let all = all.map(<[u8]>::trim_ascii).filter(|word| !word.is_empty());
     let mut kept: Vec<&[u8]> = all.filter(|word| quoted || !is_for_shared(word)).collect();
-    let is = |name: &[u8]| kept.iter().any(|word| word.eq_ignore_ascii_case(name));
-    if quoted || !(is(b"private") || is(b"no-store")) {
+    let mut words = kept.iter();
+    if quoted || !words.any(|word| word.eq_ignore_ascii_case(b"private")) {
         kept.push(b"private");
     }
     kept.join(&b", "[..])
@@ -62,9 +63,13 @@ mod tests {
             (&["s-maxage = 5,max-age=60"], "max-age=60, private"),
             (&["max-age=60"], "max-age=60, private"),
             (&["no-cache"], "no-cache, private"),
-            (&["no-store"], "no-store"),
+            (&["no-store"], "no-store, private"),
+            (
+                &["must-understand, no-store, max-age=600"],
+                "must-understand, no-store, max-age=600, private",
+            ),
             (&["PRIVATE, max-age=60"], "PRIVATE, max-age=60"),
-            (&["public, No-Store"], "No-Store"),
+            (&["public, No-Store"], "No-Store, private"),
             // A `private` with names covers those names alone.
             (
                 &["private=\"Set-Cookie\""],

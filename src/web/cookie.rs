@@ -66,6 +66,14 @@ impl Jar {
         came.get(&self.session).is_err()
     }
 
+    /// The name that came twice, of a cookie without which nobody signs in.
+    #[must_use]
+    pub fn doubled(&self, came: &Cookies) -> Option<&str> {
+        let names = [&self.session, &self.login, &self.csrf].into_iter();
+        let mut doubled = names.filter(|name| came.get(name).is_err());
+        doubled.next().map(String::as_str)
+    }
+
     /// The session's token.
     #[must_use]
     pub fn session(&self, cookies: &Cookies) -> Option<AccountToken<SessionRecord>> {

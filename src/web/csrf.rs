@@ -7,6 +7,7 @@ use crate::secret::{Key, TokenDigest, equal, random};
 use data_encoding::BASE64URL_NOPAD;
 use http::HeaderMap;
 use http::header::{HeaderName, ORIGIN};
+use url::Url;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -118,6 +119,18 @@ fn check_origin(headers: &HeaderMap, origins: &[&str]) -> Result<(), Forged> {
         return Ok(());
     }
     Err(Forged::CrossSite)
+}
+
+/// Where the browser was that sent a form to us from an address that is not ours, where it does not say that this
+/// was another site: then this site may have an address that nobody wrote down.
+#[must_use]
+pub fn shown_origin(headers: &HeaderMap) -> Option<String> {
+    let site = headers.get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes);
+    let origin = headers.get(ORIGIN)?.to_str().ok()?;
+    let url = Url::parse(origin).ok()?;
+    let own =
+        matches!(site, None | Some(b"same-origin")) && matches!(url.scheme(), "http" | "https");
+    own.then(|| url.origin().ascii_serialization())
 }
 
 #[cfg(test)]

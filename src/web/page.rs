@@ -13,6 +13,7 @@ pub mod account;
 pub mod logout;
 pub mod signed_out;
 pub mod sign_in_loop;
+pub mod form_lost;
 pub mod error;
 pub mod unsent;
 pub mod plain;

@@ -1,7 +1,6 @@
 //! Our own pages: who may load them, and which file answers.
 
 mod login;
-mod twice;
 mod second_factor;
 mod invite;
 mod enrol;
@@ -9,6 +8,8 @@ mod account;
 mod logout;
 mod machine;
 mod visit;
+mod forged;
+mod twice;
 
 use crate::authz::target::Scheme;
 use crate::web::Body;

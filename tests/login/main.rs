@@ -5,6 +5,7 @@
 mod harness;
 
 mod guessing;
+mod lost_forms;
 mod names;
 mod outside;
 mod replay;

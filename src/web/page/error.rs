@@ -31,8 +31,6 @@ pub enum Problem {
     BadRequest,
     /// The page has to be loaded through TLS.
     NotEncrypted,
-    /// The browser did not send back the cookie that a form needs.
-    NoCookie,
     /// The form was sent by another site, or is too old.
     ForeignForm,
     /// The sign-in or enrolment under way is over.
@@ -116,10 +114,9 @@ pub fn view(model: &Model<'_>) -> Document {
 
 impl Problem {
     /// Every kind, for tests and tables; times are examples.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::NotEncrypted,
-        Self::NoCookie,
         Self::ForeignForm,
         Self::SignInOver,
         Self::NotAllowed,
@@ -146,11 +143,9 @@ impl Problem {
     pub fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotEncrypted
-            | Self::NoCookie
-            | Self::ForeignForm
-            | Self::SignInOver
-            | Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::NotEncrypted | Self::ForeignForm | Self::SignInOver | Self::NotAllowed => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound | Self::InvitationInvalid => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -173,7 +168,6 @@ impl Problem {
         match self {
             Self::BadRequest => "This address cannot be read",
             Self::NotEncrypted => "This connection is not encrypted",
-            Self::NoCookie => "Your browser did not send our cookie",
             Self::ForeignForm => "This form is no longer good",
             Self::SignInOver => "Please sign in again",
             Self::NotAllowed => "This page is not open to you",
@@ -205,9 +199,6 @@ impl Problem {
             }
             Self::NotEncrypted => {
                 "A password typed here could be read on its way, so signing in is switched off."
-            }
-            Self::NoCookie => {
-                "Signing in needs one small cookie, which stays on this site and follows you nowhere."
             }
             Self::ForeignForm => {
                 "It was open for a long time, or it did not come from this site. Nothing was changed."
@@ -264,9 +255,6 @@ impl Problem {
                 "Change the beginning of the address to https:// and load it again. If it begins so already, whoever runs \
                  this site has to let the proxy in front send X-Forwarded-Proto, and to name that proxy in trusted_proxies."
             }
-            Self::NoCookie => {
-                "Allow cookies for this site in your browser’s settings, then start again."
-            }
             Self::ForeignForm => "Load the page afresh and fill it in again.",
             Self::SignInOver => "Start again from the sign-in page.",
             Self::NotAllowed => {
@@ -309,7 +297,7 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::NotFound
             | Self::UnsupportedMediaType => Next::Home,
-            Self::InvitationInvalid | Self::NoCookie | Self::SignInOver => Next::SignIn,
+            Self::InvitationInvalid | Self::SignInOver => Next::SignIn,
             Self::NotAllowed => Next::SignOut,
             Self::AppBusy(_)
             | Self::AppTimeout

@@ -531,8 +531,8 @@ fn a_warning_comes_with_the_last_three_backup_codes() {
 fn every_error_has_its_status() {
     let statuses = Problem::ALL.map(|problem| problem.status().as_u16());
     let expected = [
-        400, 403, 403, 403, 403, 403, 404, 404, 405, 408, 413, 415, 421, 429, 429, 425, 431, 500,
-        502, 503, 503, 504,
+        400, 403, 403, 403, 403, 404, 404, 405, 408, 413, 415, 421, 429, 429, 425, 431, 500, 502,
+        503, 503, 504,
     ];
     assert_eq!(statuses, expected);
     assert_eq!(Problem::WrongHost.status(), StatusCode::MISDIRECTED_REQUEST);

@@ -24,8 +24,8 @@ use hyper::body::Incoming;
 /// Shows the form, or goes on for somebody who is signed in; a password alone is asked for the code.
 pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
     let return_to = visit.return_to();
-    if visit.has_two_sessions() {
-        return twice::show(visit, &return_to);
+    if visit.context.jar.doubled(visit.inbound.cookies()).is_some() {
+        return without_the_older(visit, &return_to);
     }
     match visit.visitor().await {
         Ok(Some(visitor)) => match *visitor.session {
@@ -37,6 +37,21 @@ pub(in crate::web::portal) async fn show(visit: &Visit<'_>) -> Response<Body> {
         Ok(None) => visit.page(StatusCode::OK, page(visit, &return_to, "", None)),
         Err(error) => visit.unavailable(&error),
     }
+}
+
+/// Lets the browser forget the one that we may have set before, and looks again; where that does not help, says
+/// what does.
+fn without_the_older(visit: &Visit<'_>, return_to: &ReturnTo) -> Response<Body> {
+    let login = visit.context.path("/login");
+    let tried = visit.query(TWICE).as_deref() == Some("here");
+    let mut response = if tried || !visit.may_have_older() {
+        twice::explain(visit.context, visit.inbound, &return_to.after(&login))
+    } else {
+        let again = format!("{login}?{TWICE}=here");
+        respond::see_other(&return_to.after(&again))
+    };
+    visit.clear_older(&mut response);
+    response
 }
 
 /// Is the session enough for where it leads?
@@ -66,7 +81,8 @@ fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Respon
     let target = return_to.target(visit.inbound.target());
     let cause = match &target {
         Some(target) if visit.query(TWICE).as_deref() == Some("there") => {
-            twice::cause(visit, target.host())
+            let [session, ..] = context.jar.names();
+            twice::cause(session, target.host())
         }
         Some(_) | None => cause(context, visit.inbound.target().host(), target.as_ref()),
     };

@@ -1,49 +1,36 @@
-//! Two session cookies of one name: which of them is ours cannot be known, so neither counts, and every sign-in
+//! Two cookies of ours of one name: which of them is ours cannot be known, so neither counts, and every sign-in
 //! would lead back to the form.
 
 use crate::web::Body;
-use crate::web::challenge::TWICE;
+use crate::web::context::Context;
 use crate::web::page::sign_in_loop::{self, Cause};
-use crate::web::portal::visit::Visit;
+use crate::web::request::Inbound;
 use crate::web::respond;
-use crate::web::return_to::ReturnTo;
 use http::{Response, StatusCode};
 use std::net::IpAddr;
 
-/// Lets the browser forget the one that we may have set before, and looks again; where that does not help, says
-/// what does.
-pub(in crate::web::portal) fn show(visit: &Visit<'_>, return_to: &ReturnTo) -> Response<Body> {
-    let login = visit.context.path("/login");
-    let tried = visit.query(TWICE).as_deref() == Some("here");
-    let mut response = if tried || !visit.may_have_older() {
-        explain(visit, &return_to.after(&login))
-    } else {
-        let again = format!("{login}?{TWICE}=here");
-        respond::see_other(&return_to.after(&again))
-    };
-    visit.clear_older(&mut response);
-    response
-}
-
-fn explain(visit: &Visit<'_>, again: &str) -> Response<Body> {
-    let (context, host) = (visit.context, visit.inbound.target().host());
-    let cause = cause(visit, host);
-    tracing::warn!(?cause, "two session cookies came, so neither counts");
+/// Says which cookie came twice, and what helps.
+pub(in crate::web::portal) fn explain(
+    context: &Context,
+    inbound: &Inbound,
+    again: &str,
+) -> Response<Body> {
+    let name = context.jar.doubled(inbound.cookies());
+    let cause = cause(name.unwrap_or_default(), inbound.target().host());
+    tracing::warn!(?cause, "two cookies of one name came, so neither counts");
     let page = sign_in_loop::view(&sign_in_loop::Model {
-        frame: &visit.frame(),
+        frame: &context.frame(),
         cause,
         again,
         logout: &context.path("/logout"),
     });
-    visit.page(StatusCode::LOOP_DETECTED, page)
+    respond::document(StatusCode::LOOP_DETECTED, page)
 }
 
-/// Two cookies at this host.
-pub(in crate::web::portal) fn cause<'a>(visit: &Visit<'a>, host: &'a str) -> Cause<'a> {
-    Cause::TwoCookies {
-        name: visit.context.jar.names()[0],
-        site: site(host),
-    }
+/// Two cookies of this name at this host.
+pub(in crate::web::portal) fn cause<'a>(name: &'a str, host: &'a str) -> Cause<'a> {
+    let site = site(host);
+    Cause::TwoCookies { name, site }
 }
 
 /// What browsers list the cookies of a host under: the domain that somebody registered.

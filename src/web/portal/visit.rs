@@ -15,6 +15,7 @@ use crate::web::context::Context;
 use crate::web::csrf::{Forged, Seed};
 use crate::web::page::error::Problem;
 use crate::web::page::{Document, Frame};
+use crate::web::portal::{forged, twice};
 use crate::web::request::{Encoding, Form, Inbound, Refusal};
 use crate::web::respond::{self, Asker, Failure, STORE_WAIT};
 use crate::web::return_to::ReturnTo;
@@ -173,18 +174,7 @@ impl<'a> Visit<'a> {
                 Err(why) => forged = why,
             }
         }
-        Err(self.forged(forged))
-    }
-
-    fn forged(&self, forged: Forged) -> Response<Body> {
-        self.context
-            .record(self.inbound, Event::MaliciousCsrf, forged.name());
-        let (problem, name) = match forged {
-            Forged::CrossSite => (Problem::ForeignForm, "cross-site"),
-            Forged::NoCookie => (Problem::NoCookie, "no-cookie"),
-            Forged::Token => (Problem::ForeignForm, "form-token"),
-        };
-        self.fail(problem, name)
+        Err(forged::answer(self.context, headers, self.inbound, forged))
     }
 
     /// Answers a refused request; a form is always a person's.
@@ -270,16 +260,14 @@ impl<'a> Visit<'a> {
         let event = Event::SequenceFail;
         self.context
             .record(self.inbound, event, "no_login_under_way");
+        if self.context.jar.doubled(self.inbound.cookies()).is_some() {
+            return twice::explain(self.context, self.inbound, &self.context.path("/login"));
+        }
         let mut response = self.fail(Problem::SignInOver, "sign-in-over");
         if self.login_token().is_some() {
             respond::set_cookie(&mut response, self.context.jar.clear_login());
         }
         response
-    }
-
-    /// Did two session cookies come?
-    pub(in crate::web::portal) fn has_two_sessions(&self) -> bool {
-        self.context.jar.has_two_sessions(self.inbound.cookies())
     }
 
     /// Can [`Visit::clear_older`] take back any cookie at all?

@@ -3,8 +3,8 @@
 use crate::authz::Challenge;
 use crate::clock::Timestamp;
 use crate::web::page::{
-    Direction, Document, Form, Frame, Step, account, backup_codes, enrol, error, invitation, login,
-    logout, second_factor, sign_in_loop, signed_out, unsent,
+    Direction, Document, Form, Frame, Step, account, backup_codes, enrol, error, form_lost,
+    invitation, login, logout, second_factor, sign_in_loop, signed_out, unsent,
 };
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ pub(crate) fn gallery(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
     all.extend(accounts(frame, texts));
     all.extend(ends(frame, texts));
     all.extend(forms_unsent(frame, texts));
+    all.extend(forms_lost(frame, texts));
     all.extend(errors(frame, texts));
     all
 }
@@ -291,6 +292,31 @@ fn forms_unsent(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
         Challenge::FreshSecondFactor,
     ];
     challenges.map(view).into()
+}
+
+fn forms_lost(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
+    use form_lost::Cause::{NoCookies, NotOurs, OtherAddress};
+    let with = |state: &str, cause, ours| {
+        let model = form_lost::Model {
+            frame,
+            cause,
+            ours,
+            login: texts.url,
+            request_id: texts.code,
+        };
+        (format!("form-lost-{state}"), form_lost::view(&model))
+    };
+    let (tls, plain) = ("https://app.example.com", "http://app.example.com");
+    let name = texts.name;
+    let other = OtherAddress { shown: texts.site };
+    vec![
+        with("no-cookies", NoCookies, tls),
+        with("not-ours", NotOurs { name }, tls),
+        with("not-ours-plain", NotOurs { name }, plain),
+        with("other-host", other, texts.title),
+        with("other-scheme", OtherAddress { shown: plain }, tls),
+        with("other-scheme-plain", OtherAddress { shown: tls }, plain),
+    ]
 }
 
 fn errors(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {

@@ -366,6 +366,8 @@ fn unclear() -> Vec<Case> {
         "/open/..%5cpage",
         "/open/x%3fy",
         "/open/%252e%252e/page",
+        "/open/..%20/page",
+        "/open/.../page",
     ];
     let cleaned_by_traefik = [
         ("/open/../page", "/page"),

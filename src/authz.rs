@@ -19,6 +19,7 @@
 
 pub mod explain;
 pub mod reach;
+pub mod network;
 pub mod rule;
 pub mod pattern;
 pub mod target;

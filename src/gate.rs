@@ -206,6 +206,12 @@ impl Gate {
         })
     }
 
+    /// May what is open here to somebody who has not signed in be shut for a client elsewhere?
+    #[must_use]
+    pub fn looks_at_networks(&self, asked: Asked<'_>) -> bool {
+        self.parts.rules.look_at_networks(asked)
+    }
+
     /// Is there anything that a password alone opens?
     #[must_use]
     pub fn knows_one_factor(&self) -> bool {

@@ -189,3 +189,20 @@ fn shared_caches_keep_nothing_that_is_for_a_visitor() {
     let silent = browser.send("GET", "/style.css", &[], b"");
     assert_eq!(silent.header("cache-control"), Some("private"));
 }
+
+#[test]
+fn shared_caches_keep_nothing_that_is_open_to_some_networks_alone() {
+    let app = App::start();
+    let rules = "[access]\nrule = [\n\
+        { path = \"/open/**\", policy = \"bypass\" },\n\
+        { path = \"/**\", networks = [\"127.0.0.0/8\"], policy = \"bypass\" },\n]\n";
+    let gate = Gate::start(&format!("{}{rules}", app.config));
+    let lines = [("X-Answer", "Cache-Control: public, max-age=60")];
+    for (path, said) in [
+        ("/open/style.css", "public, max-age=60"),
+        ("/style.css", "max-age=60, private"),
+    ] {
+        let reply = gate.browser().send("GET", path, &lines, b"");
+        assert_eq!(reply.header("cache-control"), Some(said), "{path}");
+    }
+}

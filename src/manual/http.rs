@@ -61,8 +61,8 @@
 //!
 //! An answer to somebody who signed in is `Cache-Control: private` (RFC 9111, 5.2.2.7), for a cache in front of us hands out what it
 //! holds without asking: `public`, `s-maxage`, `Surrogate-Control` and `CDN-Cache-Control` (RFC 9213) go, `max-age` and `no-store` stay.
-//! Next to `must-understand` a shared cache may pass over `no-store` (5.2.2.3), so `private` is said beside it. What nobody signed in for
-//! passes as it is, so what everybody may read can be kept by everybody.
+//! Next to `must-understand` a shared cache may pass over `no-store` (5.2.2.3), so `private` is said beside it. The same holds for what a rule
+//! opens to some `networks` alone. What nobody signed in for anywhere passes as it is, so what everybody may read can be kept by everybody.
 //!
 //! # Unchanged
 //!

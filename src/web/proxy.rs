@@ -162,8 +162,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// What is for a visitor stays out of shared caches, and ends with the session or the right to have it
-    /// where it has no end of its own.
+    /// What is for a visitor, or for some networks, stays out of shared caches. What is for a visitor ends with the
+    /// session or the right to have it where it has no end of its own.
     fn personal(
         &self,
         mut response: Response<Body>,
@@ -171,6 +171,10 @@ impl Exchange<'_> {
         visitor: Option<Visitor>,
     ) -> Response<Body> {
         let Some(visitor) = visitor else {
+            let asked = self.inbound.asked(&method);
+            if self.context.gate.looks_at_networks(asked) {
+                upstream::keep_private(response.headers_mut());
+            }
             return response;
         };
         upstream::keep_private(response.headers_mut());

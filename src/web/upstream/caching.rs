@@ -1,4 +1,4 @@
-//! What an app's answer to somebody who signed in says to caches.
+//! What an app's answer that is not for everybody says to caches.
 //!
 //! A cache in front of us hands out what it holds without asking us, and apps do not know that their files
 //! are behind a login: a style sheet, a report that is `public` for an hour.

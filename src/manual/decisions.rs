@@ -67,7 +67,8 @@
 //! **A program behind nginx or HAProxy reads the proxy's own 401.** Both drop the body of our answer to a check, and with it `login_url`, and
 //! the lines that `access.cors_origins` adds. `WWW-Authenticate` arrives: nginx hands it on by itself, HAProxy by a line of its recipe. Whose
 //! scripts have to read more lets nginx take it over with `auth_request_set` (`$upstream_http_location`,
-//! `$upstream_http_access_control_allow_origin` …) where it returns 401; Traefik, Caddy and Envoy hand on our whole answer.
+//! `$upstream_http_access_control_allow_origin` …) where it returns 401. Traefik and Caddy hand on our whole answer,
+//! Envoy the lines that its recipe names.
 //!
 //! **A sign-in is for a host, or for a domain.** Without `session.cookie_domain` each configured host has a sign-in of its own, with a
 //! cookie that no other host can set (`__Host-`). With it every host of the domain gets the cookie, and each of them must be yours.

@@ -96,6 +96,20 @@ fn an_app_has_a_cookie_of_its_host_forgotten_too() {
 }
 
 #[test]
+fn a_sign_in_from_before_it_was_shared_reaches_the_other_hosts() {
+    let scene = Scene::new(SHARED);
+    let (mut wiki, _) = scene.enrolled();
+    let session = wiki.cookie(NAME).expect("a session");
+    wiki.set_cookie(NAME, &session);
+    assert!(wiki.elsewhere(SHOP, DOMAIN).cookie(NAME).is_none());
+    let back = wiki.get(&format!("{PORTAL}/login?rd=http://{SHOP}/cart"));
+    assert_eq!(back.status, 303);
+    assert_eq!(number(&wiki), 1);
+    assert_eq!(wiki.elsewhere(SHOP, DOMAIN).get("/cart").status, 200);
+    assert_eq!(scene.shop.seen().len(), 1);
+}
+
+#[test]
 fn signing_in_and_out_leave_no_second_cookie() {
     let scene = Scene::new(SHARED);
     let (_, alice) = scene.enrolled();

@@ -75,10 +75,14 @@ fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Respon
     // Whatever is no safe way back leads home, and home is ours.
     let circles =
         !return_to.is_home() && context.bounces.is_loop(&visitor.key(), return_to.as_str());
-    if !circles {
-        return respond::see_other(return_to.as_str());
-    }
     let target = return_to.target(visit.inbound.target());
+    if !circles {
+        let mut response = respond::see_other(return_to.as_str());
+        if let Some(target) = &target {
+            share(visit, target.host(), &mut response);
+        }
+        return response;
+    }
     let cause = match &target {
         Some(target) if visit.query(TWICE).as_deref() == Some("there") => {
             let [session, ..] = context.jar.names();
@@ -98,6 +102,17 @@ fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Respon
         logout: &context.path("/logout"),
     });
     visit.page(StatusCode::LOOP_DETECTED, page)
+}
+
+/// A cookie from before the sign-in was shared is good here and reaches no other host: says it anew, for all of them.
+fn share(visit: &Visit<'_>, there: &str, response: &mut Response<Body>) {
+    let (context, here) = (visit.context, visit.inbound.target().host());
+    let place = &context.place;
+    let is_shared = here != there && place.is_signed_in_at(here) && place.is_signed_in_at(there);
+    if let (true, Some(token)) = (is_shared, visit.session_token()) {
+        visit.clear_older(response);
+        respond::set_cookie(response, context.jar.set_session(&token, here));
+    }
 }
 
 /// Why a place does not see the sign-in that `here` sees.

@@ -145,6 +145,10 @@ async fn answer(
     keep(&seen, record);
     let hsts = request.headers().get("x-wanted-hsts").cloned();
     let mut response = Response::new(Full::new(Bytes::from(json)));
+    if let Some(path) = request.headers().get("x-case-accel") {
+        let accel = http::HeaderName::from_static("x-accel-redirect");
+        response.headers_mut().insert(accel, path.clone());
+    }
     let json = http::HeaderValue::from_static("application/json");
     response
         .headers_mut()

@@ -10,28 +10,54 @@ use http::HeaderName;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-/// What a proxy is told to drop: where a request went before, which its app could take for the truth, and what
-/// belongs to an upgrade that nothing passes on.
-const STRIPPED: [&str; 8] = [
+/// What a proxy is told to drop: where a request went before and how, which its app could take for the truth; what
+/// belongs to an upgrade that nothing passes on; and what tells an app to let nginx send another file
+/// (CVE-2025-61780), or a program to use another proxy (CVE-2016-5385).
+const STRIPPED: [&str; 27] = [
     "Forwarded",
+    "Front-End-Https",
     "HTTP2-Settings",
+    "Proxy",
+    "Trailer",
+    "X-Accel-Mapping",
+    "X-Envoy-Original-Host",
+    "X-Envoy-Original-Path",
     "X-Forwarded-Method",
+    "X-Forwarded-Path",
+    "X-Forwarded-Port",
     "X-Forwarded-Prefix",
+    "X-Forwarded-Protocol",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Ssl",
     "X-Forwarded-Uri",
+    "X-HTTP-Host-Override",
+    "X-Host",
+    "X-Original-Host",
     "X-Original-Method",
+    "X-Original-Path",
     "X-Original-URL",
+    "X-Original-Uri",
     "X-Rewrite-URL",
+    "X-Scheme",
+    "X-Sendfile-Type",
+    "X-Url-Scheme",
 ];
 
 /// What other gateways say about people and where they are: the app may have stood behind one of them, and
 /// still believe it. In-line mode drops the same and more, by how the names begin.
-const OF_OTHER_GATEWAYS: [&str; 46] = [
-    "CF-Connecting-IP",
+const OF_OTHER_GATEWAYS: [&str; 65] = [
     "Cf-Access-Authenticated-User-Email",
     "Cf-Access-Jwt-Assertion",
+    "CF-Connecting-IP",
+    "CF-Connecting-IPv6",
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "Client-IP",
     "Fastly-Client-IP",
+    "Proxy-Client-IP",
     "Remote-Group",
     "True-Client-IP",
+    "WL-Proxy-Client-IP",
     "X-Amzn-Oidc-Accesstoken",
     "X-Amzn-Oidc-Data",
     "X-Amzn-Oidc-Identity",
@@ -47,11 +73,15 @@ const OF_OTHER_GATEWAYS: [&str; 46] = [
     "X-Authentik-Name",
     "X-Authentik-Uid",
     "X-Authentik-Username",
+    "X-Azure-ClientIP",
     "X-Client-IP",
     "X-Cluster-Client-IP",
     "X-Email",
+    "X-Envoy-External-Address",
     "X-Forwarded-Access-Token",
+    "X-Forwarded-Client-Cert",
     "X-Forwarded-Email",
+    "X-Forwarded-Group",
     "X-Forwarded-Groups",
     "X-Forwarded-Preferred-Username",
     "X-Forwarded-User",
@@ -61,11 +91,20 @@ const OF_OTHER_GATEWAYS: [&str; 46] = [
     "X-Ms-Client-Principal",
     "X-Ms-Client-Principal-Id",
     "X-Ms-Client-Principal-Name",
+    "X-Original-Forwarded-For",
+    "X-Originating-IP",
+    "X-Pomerium-Claim-Email",
     "X-Pomerium-Jwt-Assertion",
+    "X-Remote-Addr",
     "X-Remote-Email",
+    "X-Remote-Group",
     "X-Remote-Groups",
+    "X-Remote-IP",
     "X-Remote-Name",
     "X-Remote-User",
+    "X-SSL-Client-Cert",
+    "X-SSL-Client-S-DN",
+    "X-SSL-Client-Verify",
     "X-User",
     "X-User-Id",
     "X-WebAuth-Email",

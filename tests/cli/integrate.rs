@@ -81,7 +81,7 @@ fn without_a_domain_for_the_cookie_app_and_pages_are_on_one_host() {
         ("haproxy", "    acl to_vestibule path_beg /gate/"),
         (
             "traefik",
-            "      rule: \"Host(`login.example.org`) && !PathPrefix(`/gate/`) && !HeaderRegexp(`Upgrade`, `(?i)h2c|http|tls`)\"",
+            "      rule: \"Host(`login.example.org`) && !PathPrefix(`/gate/`) && !HeaderRegexp(`Upgrade`, `(?i)[^websockt]`)\"",
         ),
         (
             "envoy",

@@ -166,6 +166,10 @@ fn forged() -> Vec<Case> {
     let all: [Lines; 12] = [
         &[
             ("Remote.User", "mallory"),
+            ("Remote!User", "mallory"),
+            ("X+Vestibule+Assertion", "mallory"),
+            ("X~Real*IP", "mallory"),
+            ("X-Forwarded|Host", "mallory"),
             ("x.vestibule-assertion", "mallory"),
         ],
         &[
@@ -209,7 +213,19 @@ fn forged() -> Vec<Case> {
 
 /// What other gateways call people and addresses by; the app may have stood behind one of them.
 fn of_other_gateways() -> Vec<Case> {
-    let all: [Lines; 2] = [
+    let all: [Lines; 4] = [
+        &[
+            ("X-Original-Uri", "mallory"),
+            ("X-Forwarded-Port", "mallory"),
+            ("X-Forwarded-Ssl", "mallory"),
+            ("X-SSL-Client-S-DN", "mallory"),
+            ("Client-IP", "mallory"),
+            ("X-Sendfile-Type", "mallory"),
+            ("X-Accel-Mapping", "mallory"),
+            ("Trailer", "mallory"),
+        ],
+        // The app asks nginx for another path in place of its answer, which nobody was asked about.
+        &[("X-Case-Accel", "/internal/x")],
         &[
             ("X-Forwarded-User", "mallory"),
             ("X-Auth-Request-Email", "mallory"),
@@ -323,7 +339,7 @@ fn upgrades() -> Vec<Case> {
             ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
         ],
         &[("Connection", "close, Upgrade"), ("Upgrade", "H2C")],
-        &[("Connection", "close, Upgrade"), ("Upgrade", "TLS/1.0")],
+        &[("Connection", "close, Upgrade"), ("Upgrade", "SPDY/3.1")],
         &[
             ("Connection", "close, Upgrade"),
             ("Upgrade", "h2c, websocket"),
@@ -338,7 +354,7 @@ fn upgrades() -> Vec<Case> {
     });
     let rows = rows.map(|row| row.but(&[Traefik], Refused, "Traefik has no route for it"));
     let rows = rows.map(|row| match row.asked.lines[1].1 {
-        "TLS/1.0" => row.but(
+        "SPDY/3.1" => row.but(
             &[Envoy],
             Forbidden,
             "Envoy refuses what is no protocol of its own",

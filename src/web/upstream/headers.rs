@@ -216,6 +216,10 @@ fn is_ours_to_set(folded: &str) -> bool {
             | "x-request-id"
             // Proxies that set one of these pass on the others as the client wrote them.
             | "x-real-ip"
+            | "client-ip"
+            | "proxy-client-ip"
+            | "wl-proxy-client-ip"
+            | "x-originating-ip"
             | "x-client-ip"
             | "x-cluster-client-ip"
             | "true-client-ip"
@@ -236,6 +240,8 @@ fn is_ours_to_set(folded: &str) -> bool {
             | "x-forwarded-path"
             | "x-forwarded-method"
             | "x-rewrite-url"
+            // Let an app have another server send a file (CVE-2025-61780).
+            | "x-sendfile-type"
             | "x-scheme"
             | "x-url-scheme"
             | "front-end-https"

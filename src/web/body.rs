@@ -5,7 +5,7 @@
 
 mod revocable;
 
-pub(crate) use crate::web::body::revocable::{Look, revocable};
+pub(crate) use crate::web::body::revocable::{Look, is_open_ended, revocable};
 
 use crate::web::activity::Activity;
 use crate::web::{Body, BodyError};

@@ -178,6 +178,9 @@ impl Exchange<'_> {
             return response;
         };
         upstream::keep_private(response.headers_mut());
+        if !body::is_open_ended(response.body()) {
+            return response;
+        }
         let (context, inbound) = (Arc::clone(self.context), self.inbound.clone());
         let opened = Arc::new((context, inbound, method, visitor.key()));
         let look = move || -> body::Look {

@@ -71,7 +71,7 @@ fn an_old_code_is_asked_for_afresh_and_the_session_goes_on() {
         scene.time.set(&format!("+{minutes}m"));
         assert_eq!(browser.get("/").status, 200, "after {minutes} min");
     }
-    scene.time.set("+24h1m");
+    scene.time.set("+1441m");
     assert_eq!(location(&browser.get("/")), (303, "/_vestibule/login"));
 }
 

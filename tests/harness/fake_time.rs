@@ -18,7 +18,16 @@ impl FakeTime {
     }
 
     /// From now on a program that has this in its environment is `offset` away: `+90m`, `-1d`.
+    ///
+    /// # Panics
+    /// At more than one number and unit: of `+24h1m` libfaketime makes 24 minutes, without a word.
     pub(crate) fn set(&self, offset: &str) {
+        let number = offset.trim_end_matches(['m', 'h', 'd']).len();
+        let plain = offset[1..number].bytes().all(|byte| byte.is_ascii_digit());
+        assert!(
+            plain && number + 1 >= offset.len() || offset.starts_with('@'),
+            "{offset}"
+        );
         let draft = self.file.with_extension("new");
         std::fs::write(&draft, format!("{offset}\n")).expect("the folder is writable");
         std::fs::rename(&draft, &self.file).expect("the folder is writable");

@@ -30,7 +30,7 @@ impl Authenticator {
         loop {
             let now = now();
             // Close to its end a step may be gone when the code arrives.
-            let oldest = now / PERIOD - u64::from(now % PERIOD < PERIOD - 5);
+            let oldest = now / PERIOD - u64::from(now % PERIOD < PERIOD - 10);
             let step = oldest.max(self.newest + 1);
             if step <= now / PERIOD + 1 {
                 self.newest = step;

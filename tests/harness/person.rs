@@ -38,8 +38,7 @@ impl Person {
         let answer = browser.submit(&page, &twice);
         let page = browser.follow(answer);
         let mut authenticator = Authenticator::new(&shown_secret(&page));
-        let answer = browser.submit(&page, &[("code", &authenticator.code())]);
-        let page = browser.follow(answer);
+        let page = connect(browser, &page, &mut authenticator);
         let person = Self {
             name: name.to_owned(),
             password,
@@ -100,6 +99,16 @@ pub(crate) fn signed_in(browser: &mut Browser) -> bool {
         reply.status
     );
     reply.status == 200
+}
+
+/// Gives a code of the new authenticator, and another one when the machine was slower than the first one lasts.
+fn connect(browser: &mut Browser, page: &Reply, authenticator: &mut Authenticator) -> Reply {
+    let code = authenticator.code();
+    let answer = browser.submit(page, &[("code", &code)]);
+    if answer.status == 403 && !authenticator.is_timely(&code) {
+        return connect(browser, &answer, authenticator);
+    }
+    browser.follow(answer)
 }
 
 /// The secret in the `otpauth://` link of the enrolment page.

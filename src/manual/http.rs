@@ -73,3 +73,8 @@
 //! Requests that were sent ahead wait until the one before is answered, and each is judged alone. Bytes behind a refusal, a
 //! `Connection: close`, an HTTP/1.0 request or a handshake that the app did not take are never read as a request. A body that was not read
 //! when the answer was ready is either read to its end or ends the connection.
+//!
+//! Towards the app, a request with a body and a `HEAD` have a connection of their own, which says `Connection: close`. Some apps answer
+//! without reading a body (`python3 -m http.server`, and what is built like it), and would take the rest of it for the next
+//! request: one that no rule has judged, under any name that its sender cares to write. Told to close, they read no further, and what
+//! they say nevertheless reaches nobody. Other requests share connections, since there is nothing to disagree about.

@@ -37,6 +37,7 @@ mod connector;
 
 pub(crate) use crate::web::upstream::caching::keep_private;
 pub use crate::web::upstream::client::Upstream;
+use crate::web::upstream::client::is_alone;
 pub use crate::web::upstream::connector::{Address, BadAddress};
 pub use crate::web::upstream::failure::UpstreamError;
 pub use crate::web::upstream::headers::{MethodOverride, Policy, Underscores};
@@ -199,6 +200,9 @@ impl<'a> UpstreamRequest<'a> {
         lines.insert(HOST, upstream.host_header(inbound));
         headers::set_forwarding(&mut lines, inbound, parts.version);
         set_framing(&mut lines, &body);
+        if is_alone(&parts.method, &body) {
+            lines.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if websocket {
             set_switching(&mut lines);
         }
@@ -239,7 +243,7 @@ impl<'a> UpstreamRequest<'a> {
 
     /// Sends the request, one more of `holder`'s, and waits for the head of the answer. Without a holder nobody counts it.
     ///
-    /// Dropping the future cancels the request. A `GET`, `HEAD` or `OPTIONS` without a body is sent once more
+    /// Dropping the future cancels the request. A `GET` or `OPTIONS` without a body is sent once more
     /// when a connection that had been used before turned out to be dead (RFC 9110 section 9.2.2).
     ///
     /// # Errors
@@ -310,10 +314,7 @@ fn set_switching(headers: &mut HeaderMap) {
 
 /// A second copy of a request that does no harm when it arrives twice.
 fn copy_if_repeatable(request: &Request<Body>) -> Option<Request<Body>> {
-    let safe = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let safe = matches!(*request.method(), Method::GET | Method::OPTIONS);
     if !safe || !request.body().is_end_stream() || request.headers().contains_key(UPGRADE) {
         return None;
     }

@@ -8,6 +8,7 @@ mod harness;
 
 mod wire;
 mod framing;
+mod unread;
 mod headers;
 mod tunnels;
 mod timeouts;

@@ -30,7 +30,10 @@ type Client = legacy::Client<Connector, Body>;
 pub struct Upstream {
     settings: Settings,
     policy: Arc<Policy>,
+    /// Keeps its connections for the requests that follow.
     client: Client,
+    /// Has a connection for each request.
+    once: Client,
     places: Places,
     tally: Tally,
     /// What stands for the app in URIs and, if so configured, in `Host`.
@@ -44,16 +47,19 @@ impl Upstream {
             address: Arc::new(settings.address.clone()),
             timeout: settings.connect_timeout,
         };
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(settings.pool_idle_timeout)
-            .pool_max_idle_per_host(64)
-            .http1_max_headers(100)
-            .http1_max_buf_size(64 * 1024)
-            // Ours is regenerated in every request; a missing one is a bug that must show.
-            .set_host(false)
-            .build(connector);
+        let keeping = |connections: usize| {
+            legacy::Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .timer(TokioTimer::new())
+                .pool_idle_timeout(settings.pool_idle_timeout)
+                .pool_max_idle_per_host(connections)
+                .http1_max_headers(100)
+                .http1_max_buf_size(64 * 1024)
+                // Ours is regenerated in every request; a missing one is a bug that must show.
+                .set_host(false)
+                .build(connector.clone())
+        };
+        let (client, once) = (keeping(64), keeping(0));
         let authority = match &settings.address {
             Address::Tcp { host, port: 80 } => host.parse(),
             Address::Tcp { host, port } => format!("{host}:{port}").parse(),
@@ -64,6 +70,7 @@ impl Upstream {
             settings,
             policy,
             client,
+            once,
             tally,
             authority: authority.expect("a parsed address is an authority"),
         }
@@ -122,9 +129,14 @@ impl Upstream {
         sending: &Activity,
     ) -> Result<Response<Incoming>, Failure> {
         let method = request.method().clone();
+        let client = if is_alone(&method, request.body()) {
+            &self.once
+        } else {
+            &self.client
+        };
         sending.touch();
         let answered = tokio::select! {
-            answered = self.client.request(request) => answered,
+            answered = client.request(request) => answered,
             () = sending.still_for(self.settings.response_timeout) => {
                 tracing::warn!(event = "upstream", upstream = %self.settings.address, "no answer in time");
                 return Err(Failure { error: UpstreamError::Timeout, again: Again::No });
@@ -209,6 +221,16 @@ impl Upstream {
         set_switching(answer.headers_mut());
         Ok(Answer::Switching(answer, tunnel))
     }
+}
+
+/// True for a request that shares its connection with no other, because apps are known to disagree with us about
+/// where it or its answer ends.
+///
+/// An app that answers without reading the body takes it for the next request: one that nobody judged, under
+/// whatever name its sender writes, and whose answer the next visitor gets ("CL.0", PortSwigger 2022). An app that
+/// sends a body in answer to `HEAD` has it taken for the next answer.
+pub(crate) fn is_alone(method: &Method, body: &impl http_body::Body) -> bool {
+    *method == Method::HEAD || !body.is_end_stream()
 }
 
 /// The most bytes of a response's header lines; hyper's own limit is only roughly kept.

@@ -45,3 +45,72 @@ fn meet<T>(these: &[T], others: &[T], may_meet: impl Fn(&T, &T) -> bool) -> bool
     let meets_one = |one| others.iter().any(|other| may_meet(one, other));
     these.is_empty() || others.is_empty() || these.iter().any(meets_one)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::profile::Group;
+    use crate::authn::username::Username;
+    use crate::authz::rule::Policy;
+    use http::Method;
+
+    type Put = fn(&mut Rule, usize);
+
+    /// Each condition, and how the first or the second of two values is put on a rule.
+    const CONDITIONS: [(&str, Put); 6] = [
+        ("hosts", |rule, at| {
+            rule.hosts = vec![HostPattern::parse(["a.example", "b.example"][at])];
+        }),
+        ("paths", |rule, at| {
+            rule.paths = vec![PathPattern::parse(["/a/**", "/b/**"][at])];
+        }),
+        ("methods", |rule, at| {
+            rule.methods = vec![[Method::GET, Method::POST][at].clone()];
+        }),
+        ("networks", |rule, at| {
+            rule.networks = vec![["10.0.0.0/8", "192.0.2.0/24"][at].parse().unwrap()];
+        }),
+        ("users", |rule, at| {
+            rule.users = vec![Username::parse(["anna", "bea"][at]).unwrap()];
+        }),
+        ("groups", |rule, at| {
+            rule.groups = vec![Group::parse(["staff", "guests"][at]).unwrap()];
+        }),
+    ];
+
+    #[test]
+    fn every_condition_counts_when_rules_are_compared() {
+        let any = Rule::for_all(Policy::TwoFactor);
+        for (name, put) in CONDITIONS {
+            let [one, other] = [0, 1].map(|at| {
+                let mut rule = any.clone();
+                put(&mut rule, at);
+                rule
+            });
+            let pairs = [(&one, &one), (&any, &one), (&one, &any), (&one, &other)];
+            let covers = pairs.map(|(this, that)| this.covers(that));
+            assert_eq!(covers, [true, true, false, false], "{name}");
+            let meets = pairs.map(|(this, that)| this.may_meet(that));
+            // From where a request comes and who sends it is not what it names.
+            let is_named = ["hosts", "paths", "methods"].contains(&name);
+            assert_eq!(meets, [true, true, true, !is_named], "{name}");
+        }
+    }
+
+    #[test]
+    fn conditions_that_everything_meets_cover_their_absence() {
+        let any = Rule::for_all(Policy::TwoFactor);
+        for (path, networks, expected) in [
+            ("/**", &["0.0.0.0/0", "::/0"][..], true),
+            ("/*", &["0.0.0.0/0", "::/0"], false),
+            ("/**", &["0.0.0.0/0"], false),
+        ] {
+            let rule = Rule {
+                paths: vec![PathPattern::parse(path)],
+                networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
+                ..any.clone()
+            };
+            assert_eq!(rule.covers(&any), expected, "{path} {networks:?}");
+        }
+    }
+}

@@ -318,6 +318,23 @@ fn methods_are_a_condition_like_any_other() {
 }
 
 #[test]
+fn hosts_are_a_condition_like_any_other() {
+    for (host, expected) in [
+        ("app.example.com", Policy::Bypass),
+        ("*.example.com", Policy::Bypass),
+        ("wiki.example.com", Policy::TwoFactor),
+        ("*.app.example.com", Policy::TwoFactor),
+    ] {
+        let rule = Rule {
+            hosts: vec![HostPattern::parse(host)],
+            ..Rule::for_all(Policy::Bypass)
+        };
+        let rules = Rules::new(vec![rule], Policy::TwoFactor);
+        assert_eq!(policy(&rules, "/"), expected, "{host}");
+    }
+}
+
+#[test]
 fn networks_are_those_of_the_client() {
     for (network, expected) in [
         ("192.0.2.0/24", Policy::Bypass),
@@ -381,11 +398,16 @@ fn nobody_is_asked_to_sign_in_before_a_rule_for_some_can_be_judged() {
         groups: vec![Group::parse("suspended").unwrap()],
         ..rule("/forum/**", Policy::Deny)
     };
+    let not_her = Rule {
+        users: vec![Username::parse("anna").unwrap()],
+        ..rule("/chat/**", Policy::Deny)
+    };
     let rules = Rules::new(
-        vec![not_them, rule("/forum/**", Policy::Bypass)],
+        vec![not_them, rule("/forum/**", Policy::Bypass), not_her],
         Policy::Bypass,
     );
     assert_eq!(outcome(&rules, "/forum/1", None), "SignIn");
+    assert_eq!(outcome(&rules, "/chat/1", None), "SignIn");
     assert_eq!(outcome(&rules, "/", None), "unnamed");
     let (anna, bea) = (account("anna", &["suspended"]), account("bea", &[]));
     assert_eq!(outcome(&rules, "/forum/1", Some((&anna, 1, NOW))), "Deny");

@@ -13,7 +13,7 @@ use crate::authn::session::FirstFactorSession;
 use crate::authn::session::record::Origin;
 use crate::authn::totp::{Skew, TimeStep};
 use crate::authn::username::Username;
-use crate::authz::rule::Policy as AccessPolicy;
+use crate::authz::rule::{Policy as AccessPolicy, Requirement, Rule};
 use crate::authz::target::Target;
 use crate::clock::{ManualClock, Moment};
 use crate::hashing::{self, Pool};
@@ -44,6 +44,10 @@ struct Scene {
 
 impl Scene {
     async fn new(policy: Policy) -> Self {
+        Self::with(policy, Rules::new(vec![], AccessPolicy::TwoFactor)).await
+    }
+
+    async fn with(policy: Policy, rules: Rules) -> Self {
         let clock = ManualClock::starting_at(START);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::clone(&shared)));
@@ -78,7 +82,7 @@ impl Scene {
             accounts,
             sessions,
             generations: Arc::default(),
-            rules: Rules::new(vec![], AccessPolicy::TwoFactor),
+            rules,
             issuer: Issuer::new(AUDIENCE.to_owned(), AUDIENCE.to_owned(), lifetime),
             keys: keys.clone(),
             names: names(),
@@ -92,18 +96,19 @@ impl Scene {
         }
     }
 
+    async fn check(&self) -> Verdict {
+        let verdict = self.gate.check(asked(&front()), Some(&self.token)).await;
+        verdict.unwrap()
+    }
+
+    async fn still_passes(&self) -> bool {
+        let key = key_of(&self.token);
+        self.gate.still_passes(asked(&front()), &key).await
+    }
+
     /// The assertion of one request.
     async fn assertion(&self) -> String {
-        let target = Target::parse("https", "app.example.com", "/").unwrap();
-        let verdict = self.gate.check(
-            Asked {
-                method: &Method::GET,
-                target: &target,
-                client: [192, 0, 2, 7].into(),
-            },
-            Some(&self.token),
-        );
-        let Verdict::Pass(pass, Some(_)) = verdict.await.unwrap() else {
+        let Verdict::Pass(pass, Some(_)) = self.check().await else {
             panic!("somebody is signed in")
         };
         let mut lines = pass.headers().iter();
@@ -114,6 +119,18 @@ impl Scene {
     async fn pass(&self, time: Duration) {
         self.clock.advance(time);
         self.keys.tend().await.unwrap();
+    }
+}
+
+fn front() -> Target {
+    Target::parse("https", "app.example.com", "/").unwrap()
+}
+
+fn asked(target: &Target) -> Asked<'_> {
+    Asked {
+        method: &Method::GET,
+        target,
+        client: [192, 0, 2, 7].into(),
     }
 }
 
@@ -303,4 +320,55 @@ async fn what_a_leaked_key_signed_is_handed_out_never_again() {
         verify(&set, &before, now),
         Err(format!("{leaked} is unknown"))
     );
+}
+
+#[tokio::test]
+async fn what_a_fresh_code_opened_stays_open_when_it_is_old_and_looking_is_not_using() {
+    let max_age = Some(Duration::from_secs(60));
+    let policy_of_rule = AccessPolicy::TwoFactor;
+    let rule = Rule {
+        requirement: Requirement {
+            max_age,
+            ..Requirement::of(policy_of_rule)
+        },
+        ..Rule::for_all(policy_of_rule)
+    };
+    let rules = Rules::new(vec![rule], AccessPolicy::Deny);
+    let scene = Scene::with(policy(None), rules).await;
+    assert!(scene.still_passes().await);
+    scene.pass(Duration::from_secs(61)).await;
+    let verdict = scene.check().await;
+    let is_old = matches!(verdict, Verdict::Challenge(Challenge::FreshSecondFactor));
+    assert!(is_old && scene.still_passes().await, "{verdict:?}");
+    scene.pass(HOUR - Duration::from_secs(1)).await;
+    assert!(scene.still_passes().await);
+    scene.pass(Duration::from_secs(1)).await;
+    assert!(!scene.still_passes().await, "nobody used it for an hour");
+}
+
+#[tokio::test]
+async fn the_use_of_a_session_is_written_down_once_a_minute() {
+    let scene = Scene::new(policy(None)).await;
+    let key = key_of(&scene.token);
+    let mut age = 0;
+    for (used, written) in [(59, 0), (60, 60), (61, 60), (119, 60), (121, 121)] {
+        scene.pass(Duration::from_secs(used - age)).await;
+        age = used;
+        scene.assertion().await;
+        // What is written in the background has its turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let record = scene.gate.parts.sessions.get(&key).await.unwrap().unwrap();
+        assert_eq!(record.last_seen().0 - START.0, written, "after {used} s");
+    }
+}
+
+#[test]
+fn when_anything_may_have_changed_every_session_is_read_again() {
+    let generations = Generations::default();
+    let account = AccountId::from_bytes([7; 16]);
+    let before = generations.of(account);
+    generations.all_changed();
+    assert_ne!(generations.of(account), before);
 }

@@ -202,6 +202,23 @@ mod tests {
         assert_eq!(scene.looks.load(Ordering::Relaxed), 1);
     }
 
+    #[tokio::test]
+    async fn a_body_is_not_over_while_its_last_piece_waits_for_a_look() {
+        let look = || -> Look {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                true
+            })
+        };
+        let mut body = revocable(full("last"), ALWAYS, look);
+        let waker = std::task::Waker::noop();
+        let first = Pin::new(&mut body).poll_frame(&mut Context::from_waker(waker));
+        assert!(first.is_pending() && !body.is_end_stream());
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "last");
+        assert!(body.is_end_stream());
+    }
+
     #[test]
     fn a_body_that_says_how_long_it_is_ends_by_itself() {
         assert!(!is_open_ended(&full("whole")) && !is_open_ended(&empty()));

@@ -79,6 +79,10 @@ mod tests {
                 &["no-cache=\"a, no-store, b\", public"],
                 "no-cache=\"a, no-store, b\", public, private",
             ),
+            (
+                &["no-cache=\"a, private, b\", public"],
+                "no-cache=\"a, private, b\", public, private",
+            ),
             (&["\"", "public"], "\", public, private"),
         ] {
             let mut headers = HeaderMap::new();

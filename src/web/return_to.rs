@@ -220,6 +220,7 @@ mod tests {
 
     #[test]
     fn paths_and_configured_addresses_are_kept_as_they_are() {
+        let longest = format!("/{}", "a".repeat(LONGEST - 1));
         for text in [
             "/",
             "/reports?id=7&x=%2F",
@@ -227,6 +228,7 @@ mod tests {
             "/_vestibules/x",
             "https://app.example.com/x?y=z",
             "https://wiki.example.com:8443/",
+            &longest,
         ] {
             assert_eq!(allowed().parse(text).as_str(), text);
         }
@@ -257,6 +259,8 @@ mod tests {
             "https://APP.example.com/",
             "https://app.example.com\\@evil/",
             "https://user@app.example.com/",
+            "https://:secret@app.example.com/",
+            "https://app.example.com/?`",
             "https://app.example.com/\r\nx",
             "javascript:alert(1)",
             "data:text/html,x",
@@ -271,6 +275,7 @@ mod tests {
             "//_vestibule/",
             "/_VESTIBULE/login?rd=/",
             "/x/../_vestibule/logout",
+            "/_vestibule/../x",
             "/%5c/..//evil\\",
             "https://app.example.com/_vestibule/logout",
             "/a\"b",

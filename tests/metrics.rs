@@ -269,6 +269,7 @@ fn either_text_form_is_given_to_whoever_asks_for_it() {
         plain.header("content-type"),
         Some("text/plain; version=0.0.4; charset=utf-8")
     );
+    assert_eq!(plain.header("cache-control"), Some("no-store"));
     assert!(!plain.text().contains("# EOF"));
     let accept = "Accept: application/openmetrics-text;version=1.0.0;q=0.6,text/plain;q=0.3\r\n";
     let request = format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{accept}Connection: close\r\n\r\n");

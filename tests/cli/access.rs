@@ -344,6 +344,11 @@ fn what_is_said_without_any_file_says_so() {
         );
     }
     let app = "upstream = \"http://127.0.0.1:3000\"\n";
+    write(folder.path().join("named.toml"), app).unwrap();
+    for arguments in commands {
+        let named = [arguments, &["--config", "named.toml"]].concat();
+        done(&run(vestibule(&named).current_dir(folder.path())));
+    }
     write(folder.path().join("vestibule.toml"), app).unwrap();
     for arguments in commands {
         done(&run(vestibule(arguments).current_dir(folder.path())));

@@ -2,11 +2,12 @@
 
 mod gallery;
 
+use crate::authz::Challenge;
 use crate::web::page::asset::{Accent, STYLE, script, style};
 use crate::web::page::error::Problem;
 use crate::web::page::tests::gallery::{SECRET, Texts, URI, USUAL, form, frame, gallery};
 use crate::web::page::words::{ago, span};
-use crate::web::page::{Direction, Document, Frame, backup_codes, enrol, login, qr};
+use crate::web::page::{Direction, Document, Frame, backup_codes, enrol, login, qr, unsent};
 use http::StatusCode;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -327,6 +328,51 @@ fn whoever_has_to_wait_is_not_told_that_a_field_is_wrong() {
         let wrong = document.html.contains("aria-invalid");
         assert!(!(waits && wrong), "{name}");
         assert_eq!(waits, document.html.contains("90 seconds"), "{name}");
+    }
+}
+
+#[test]
+fn a_form_that_was_not_passed_on_is_told_what_is_missing_and_how_to_send_it_again() {
+    for (challenge, reason, way) in [
+        (
+            Challenge::SignIn,
+            "You are not signed in any more",
+            "Sign in, ",
+        ),
+        (
+            Challenge::SecondFactor,
+            "A one-time code is needed first",
+            "Enter a code, ",
+        ),
+        (
+            Challenge::FreshSecondFactor,
+            "A fresh one-time code is needed first",
+            "Enter a code, ",
+        ),
+    ] {
+        let html = unsent::view(&unsent::Model {
+            frame: &frame(&USUAL),
+            challenge,
+            page: USUAL.url,
+            request_id: USUAL.code,
+        })
+        .html;
+        let link = format!("href=\"{}\" target=\"_blank\">{way}", USUAL.url);
+        for part in [reason, &link, "load it again", USUAL.code] {
+            assert!(html.contains(part), "{challenge:?}, {part}: {html}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_form_leads_to_the_login_page_and_names_its_request() {
+    for (name, document) in usual() {
+        if name.starts_with("form-lost-") {
+            let link = format!("href=\"{}\">Go to the sign-in page", USUAL.url);
+            for part in [&link, USUAL.code] {
+                assert!(document.html.contains(part), "{name}: {}", document.html);
+            }
+        }
     }
 }
 

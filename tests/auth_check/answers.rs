@@ -68,6 +68,28 @@ fn what_is_open_passes_and_every_identity_header_is_empty() {
 }
 
 #[test]
+fn a_check_that_passes_is_counted_by_whether_somebody_is_named() {
+    let scene = Scene::new(RULES);
+    let counted = || {
+        let metrics = scene.gate.ops("/metrics").text();
+        ["app", "bypassed"].map(|class| {
+            let series = format!("vestibule_requests_total{{class=\"{class}\"}} ");
+            let mut lines = metrics.lines();
+            let count = lines.find_map(|line| line.strip_prefix(&series));
+            count.expect("it is counted").parse::<u64>().unwrap()
+        })
+    };
+    let before = counted();
+    for dialect in DIALECTS {
+        scene.ask_for_alice(dialect, Question::get("/page"));
+        scene.ask(dialect, Question::get("/open/x"), &[]);
+        scene.ask(dialect, Question::get("/open/y"), &[]);
+    }
+    let after = counted();
+    assert_eq!([0, 1].map(|at| after[at] - before[at]), [3, 6]);
+}
+
+#[test]
 fn a_navigation_is_sent_to_the_login_page_in_full_and_a_program_is_told() {
     let scene = Scene::new(RULES);
     let login =

@@ -230,6 +230,24 @@ mod tests {
     }
 
     #[test]
+    fn cookies_are_named_after_the_session_and_those_of_one_login_never_shared() {
+        let names = |domain: Option<&str>, transport| {
+            let jar = Jar::new("auth", domain.map(str::to_owned), transport);
+            jar.names().map(str::to_owned)
+        };
+        let alone = ["auth", "auth-login", "auth-device", "auth-csrf"];
+        assert_eq!(names(None, Transport::Tls), alone);
+        for (transport, front) in [
+            (Transport::Tls, "__Host-vestibule"),
+            (Transport::Plain, "vestibule"),
+        ] {
+            let [login, csrf] = ["login", "csrf"].map(|name| format!("{front}-{name}"));
+            let shared = ["auth", &login, "auth-device", &csrf];
+            assert_eq!(names(Some("example.com"), transport), shared);
+        }
+    }
+
+    #[test]
     fn a_domain_is_set_on_what_is_shared_and_on_nothing_else() {
         let jar = Jar::new("vestibule", Some("example.com".to_owned()), Transport::Tls);
         let text = |value: HeaderValue| value.to_str().unwrap().to_owned();
@@ -255,8 +273,8 @@ mod tests {
 
     #[test]
     fn an_older_cookie_of_one_host_is_taken_back_where_the_sign_in_is_shared() {
-        let came = cookies("auth=1; auth-device=2; auth-login=3; app=4");
-        let older = |domain: Option<&str>, host| {
+        let older_of = |came: &str, domain: Option<&str>, host| {
+            let came = cookies(came);
             let jar = Jar::new("auth", domain.map(str::to_owned), Transport::Tls);
             let lines = jar.clear_older(&came, host);
             let lines = lines.iter().map(|line| line.to_str().unwrap());
@@ -264,9 +282,16 @@ mod tests {
                 .map(|line| line.split("; Expires").next().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
+        let all = "auth=1; auth-device=2; auth-login=3; app=4";
+        let older = |domain, host| older_of(all, domain, host);
         let gone = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
         let both = [format!("auth=; {gone}"), format!("auth-device=; {gone}")];
-        assert_eq!(older(Some("example.com"), "app.example.com"), both);
+        let shared = Some("example.com");
+        assert_eq!(older(shared, "app.example.com"), both);
+        assert_eq!(
+            older_of("auth-device=2", shared, "app.example.com"),
+            both[1..]
+        );
         // There these are the only ones.
         let none: [String; 0] = [];
         assert_eq!(older(Some("example.com"), "example.org"), none);

@@ -286,6 +286,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_will_be_asked_for_is_on_the_host_that_the_address_names_or_here() {
+        let here = Target::parse("http", "here.example.com:81", "/_vestibule/login").unwrap();
+        for (kept, asked) in [
+            ("/", "http://here.example.com:81/"),
+            ("/x?y#z", "http://here.example.com:81/x?y"),
+            (
+                "https://app.example.com/x?y#/z",
+                "https://app.example.com/x?y",
+            ),
+        ] {
+            let target = allowed().parse(kept).target(&here).unwrap();
+            assert_eq!(target.url(), asked, "{kept}");
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_is_kept_stays_on_a_configured_host(text in "(/|https?:|[a-z./\\\\@#?%:;\t\r\n -]){0,12}") {

@@ -119,6 +119,7 @@ fn a_navigation_is_sent_to_the_login_page_in_full_and_a_program_is_told() {
             program.header("www-authenticate"),
             Some("Vestibule realm=\"vestibule\"")
         );
+        assert_eq!(program.header("grpc-status"), None, "{dialect:?}");
         assert!(!reply.sets_a_cookie() && !program.sets_a_cookie());
     }
     let post = Question {

@@ -101,16 +101,18 @@ fn a_touch_with_the_clock_set_back_changes_nothing() {
 }
 
 #[test]
-fn a_held_session_is_released_only_in_time_and_within_its_epoch() {
+fn an_enrolment_and_the_session_that_it_holds_last_half_an_hour_within_their_epoch() {
     let enrolling = EnrolmentSession {
         account: alice(),
         epoch: Epoch::default(),
         id: EnrolmentId::generate(),
         started: START,
     };
-    let held = enrolling.finish(proof_of(alice()), START).unwrap();
     let half_an_hour = after(1_800);
-    assert!(held.clone().release(Epoch::default(), START).is_some());
+    assert!(enrolling.is_alive(after(1_799)) && !enrolling.is_alive(half_an_hour));
+    let held = enrolling.finish(proof_of(alice()), START).unwrap();
+    let in_time = held.clone().release(Epoch::default(), after(1_799));
+    assert!(in_time.is_some());
     assert!(
         held.clone()
             .release(Epoch::default(), half_an_hour)
@@ -167,4 +169,14 @@ fn a_record_of_a_version_without_one_factor_is_over() {
     let old: SessionRecord = serde_json::from_value(old).unwrap();
     let resumed = old.resume(Epoch::default(), &LIMITS, START);
     assert_eq!(resumed.unwrap_err(), End::Expired);
+}
+
+#[test]
+fn a_record_is_certainly_over_with_its_life_or_two_minutes_after_its_idle_time() {
+    let mut record = record();
+    assert!(!record.is_certainly_over(&LIMITS, after(3_719)));
+    assert!(record.is_certainly_over(&LIMITS, after(3_720)));
+    record.touch(after(86_399));
+    assert!(!record.is_certainly_over(&LIMITS, after(86_399)));
+    assert!(record.is_certainly_over(&LIMITS, after(86_400)));
 }

@@ -240,6 +240,24 @@ rule = [
 }
 
 #[test]
+fn a_code_for_a_step_up_counts_for_no_login_that_is_under_way() {
+    let scene = Scene::new("");
+    let bob = Person::enrol(&mut scene.gate.browser(), "bob", &scene.gate.invite("bob"));
+    let mut browser = scene.gate.browser();
+    let login = browser.get("/_vestibule/login");
+    let [first, second, ..] = &scene.alice.backup_codes[..] else {
+        panic!("there are ten");
+    };
+    scene.alice.sign_in(&mut browser, first);
+    let step_up = browser.get("/_vestibule/second-factor");
+    let fields = [("username", "bob"), ("password", bob.password.as_str())];
+    let begun = browser.submit(&login, &fields);
+    assert_eq!(location(&begun), (303, "/_vestibule/second-factor"));
+    let answer = browser.submit(&step_up, &[("code", second)]);
+    assert!(answer.begins_a_session(), "{answer:?}");
+}
+
+#[test]
 fn nobody_fills_the_store_with_step_ups() {
     let scene = Scene::new("");
     let mut browser = scene.gate.browser();

@@ -21,6 +21,7 @@
 //! | `#` in the target, also where the parser would cut it off | yes | 400 `path` | CVE-2026-41059 |
 //! | NUL, controls, non-ASCII, `" < > { }`, bad percent codes in the path | | 400 `path` | RFC 3986, 3.3 |
 //! | a target that is neither a path, nor absolute, nor `*` with `OPTIONS` | | 400 `target-form` | RFC 9112, 3.2 |
+//! | an absolute target through one of `trusted_proxies`, which write paths: a client has found a way to choose what it asks | | 400 `target-form` | |
 //! | an absolute target with user information, or another scheme than the connection's | | 400 `target-authority`, `target-scheme` | RFC 9110, 4.2.4 |
 //! | no `Host`, two, or one that is none, also beside an absolute target | | 400 `no-host`, `doubled-host`, `host` | RFC 9112, 3.2 |
 //! | a host that no app has, where all of them name theirs | | 421 | RFC 9110, 15.5.20 |

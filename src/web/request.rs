@@ -180,7 +180,7 @@ impl Inbound {
             ),
             Trust::Stranger => (None, None),
         };
-        let target = target(parts, scheme.unwrap_or(connection.scheme))?;
+        let target = target(parts, scheme.unwrap_or(connection.scheme), trust)?;
         let max_forwards = match parts.method {
             Method::OPTIONS => framing::max_forwards(&parts.headers)?,
             _ => None,
@@ -295,7 +295,10 @@ fn check_size(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
 }
 
 /// The target URI (RFC 9112 section 3.2): `Host` counts in origin form, the target's own authority in absolute form.
-fn target(parts: &Parts, scheme: Scheme) -> Result<Target, Refusal> {
+///
+/// A proxy in front writes origin form. An absolute one that comes through it is the client's, who has found a way to
+/// choose what the proxy asks: Caddy hands on what stands behind `x:` in `GET x:http://…`.
+fn target(parts: &Parts, scheme: Scheme, trust: Trust) -> Result<Target, Refusal> {
     let host = framing::host(&parts.headers)?;
     let uri = &parts.uri;
     let path = uri.path_and_query().map_or("", |path| path.as_str());
@@ -307,6 +310,7 @@ fn target(parts: &Parts, scheme: Scheme) -> Result<Target, Refusal> {
         (None, None) if path.starts_with('/') => {
             Target::parse(scheme.as_str(), host, path).map_err(of_host)
         }
+        (Some(_), Some(_)) if trust == Trust::Proxy => Err(Refusal::TargetForm),
         (Some(given), Some(authority)) => {
             if Scheme::parse(given) != Some(scheme) {
                 return Err(Refusal::TargetScheme);

@@ -16,11 +16,13 @@ mod harness;
 #[path = "../http1/recorder.rs"]
 mod recorder;
 
+mod inherited;
 mod layout;
 mod odd_bytes;
 mod proxy;
 mod scene;
 mod table;
+mod unread;
 
 use std::fmt::Write as _;
 use std::thread;
@@ -161,10 +163,12 @@ fn complaints(scene: &Scene) -> String {
     }
     complaints.push_str(&websockets(scene));
     complaints.push_str(&hosts_with_a_path(scene));
+    complaints.push_str(&rootless_targets(scene));
     // The forms go by host and scheme, which the proxy has to hand on; a form that is missing ends the test.
     scene.give_password().form(&["code"]);
     if scene.proxy != Proxy::InLine {
         complaints.push_str(&checks_from_outside(scene));
+        complaints.push_str(&unknown_hosts(scene));
     }
     if scene.app_was_misused() {
         let _ = writeln!(
@@ -219,8 +223,44 @@ fn hosts_with_a_path(scene: &Scene) -> String {
         [behind.to_owned(), behind.replace("80", &port)].map(|behind| format!("{APP_HOST}{behind}"))
     });
     at_once(hosts, |host| {
-        let opened = scene.reaches_app(&host);
+        let opened = scene.reaches_app("/page", &host);
         opened.then(|| format!("{:?}: Host: {host} opens /page\n", scene.proxy))
+    })
+}
+
+/// Under a host of nobody's there is no app, for rules may be for a host.
+fn unknown_hosts(scene: &Scene) -> String {
+    let hosts = ["evil.example.org", "127.0.0.1", "localhost", "example.com"];
+    at_once(hosts, |host| {
+        let opened = scene.reaches_app("/open/x", host);
+        opened.then(|| format!("{:?}: Host: {host} reaches the app\n", scene.proxy))
+    })
+}
+
+/// What has no slash in front is no path: Caddy asks for what stands behind `x:` in place of the check.
+fn rootless_targets(scene: &Scene) -> String {
+    let (pages, port) = (scene.layout.pages(), scene.address.port());
+    let targets = [
+        format!("x:http://{pages}/_vestibule/jwks.json"),
+        format!("x:http://{pages}:{port}/_vestibule/login?"),
+        format!("x:http://{APP_HOST}/_vestibule/jwks.json"),
+        format!("x:http://{APP_HOST}/open/x"),
+        format!("x:http://{pages}/_vestibule/authz/auth-request"),
+        "x:open".to_owned(),
+        "*".to_owned(),
+    ];
+    at_once(targets, |target| {
+        let told = scene.ask_portal_whole(&target);
+        let told = told.is_some_and(|reply| reply.header("x-vestibule-assertion").is_some());
+        let opened = scene.reaches_app(&target, APP_HOST);
+        (told || opened).then(|| {
+            let what = if told {
+                "tells who Alice is"
+            } else {
+                "reaches the app"
+            };
+            format!("{:?}: {target} {what}\n", scene.proxy)
+        })
     })
 }
 

@@ -407,7 +407,7 @@ fn without_tls(envoy: &str) -> String {
 }
 
 /// Over plain http.
-fn answers(address: SocketAddr) -> bool {
+pub(crate) fn answers(address: SocketAddr) -> bool {
     let question = b"GET /ready HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n";
     let answer = exchange(address, question);
     answer.is_ok_and(|answer| Reply::parse("/ready", &answer).status != 404)

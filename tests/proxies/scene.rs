@@ -311,12 +311,12 @@ impl Scene {
         seen.iter().any(|seen| seen.method == UNREADABLE)
     }
 
-    /// Whether the app sees what nobody may who is nobody, asked for under this host.
-    pub(crate) fn reaches_app(&self, host: &str) -> bool {
+    /// Whether the app sees what a stranger asks for under this host.
+    pub(crate) fn reaches_app(&self, target: &str, host: &str) -> bool {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{:?}-{number}", self.proxy);
         let message = format!(
-            "GET /page HTTP/1.1\r\nHost: {host}\r\nX-Case: {mark}\r\nConnection: close\r\n\r\n"
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nX-Case: {mark}\r\nConnection: close\r\n\r\n"
         );
         // Whatever the answer is, none at all too: the app is asked whom it saw.
         let _ = exchange(self.address, message.as_bytes());
@@ -344,6 +344,11 @@ impl Scene {
 
     /// The status of a page of the gate, for Alice and with every header that a check believes.
     pub(crate) fn ask_portal(&self, target: &str) -> Option<u16> {
+        self.ask_portal_whole(target).map(|reply| reply.status)
+    }
+
+    /// The same, and all that it says.
+    pub(crate) fn ask_portal_whole(&self, target: &str) -> Option<Reply> {
         let message = format!(
             "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {}\r\n\
              X-Original-URL: http://{APP_HOST}/open/x\r\nX-Original-Method: GET\r\n\
@@ -353,7 +358,7 @@ impl Scene {
             self.cookie(Visitor::Alice)
         );
         let answer = exchange(self.address, message.as_bytes()).ok()?;
-        Some(Reply::parse(target, &answer).status)
+        Some(Reply::parse(target, &answer))
     }
 }
 

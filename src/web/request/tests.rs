@@ -152,14 +152,11 @@ fn a_proxys_nonsense_about_the_scheme_is_refused() {
 }
 
 #[test]
-fn an_absolute_target_has_the_scheme_that_the_proxy_names() {
-    let parts = parts(
-        "GET",
-        "https://b/",
-        &[("host", "a"), ("x-forwarded-proto", "https")],
-    );
-    let read = Inbound::read(&parts, &from("10.0.0.1"), &settings());
-    assert_eq!(url(read), Ok("https://b/".to_owned()));
+fn no_proxy_hands_an_absolute_target_on() {
+    let parts = parts("GET", "http://a/", &[("host", "a")]);
+    let read = |peer| url(Inbound::read(&parts, &from(peer), &settings()));
+    assert_eq!(read("10.0.0.1"), Err(Refusal::TargetForm));
+    assert_eq!(read("9.9.9.9"), Ok("http://a/".to_owned()));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! How lax servers read a path: without regard for case, percent codes, a slash at the end, and blanks and
-//! dots around a segment.
+//! How lax servers read a path: without regard for case, percent codes, what nobody sees, a slash at the end, and
+//! blanks and dots around a segment.
 //!
 //! Express and ASP.NET route so, Windows finds files so, and most frameworks decode a path before they look
 //! at it. To a gate that compares bytes `/ADMIN/`, `/%40admin` and `/admin%20` are other paths than those of
@@ -43,14 +43,29 @@ pub(in crate::authz) fn trimmed(segment: &str) -> &str {
         .trim_start_matches(is_blank)
 }
 
-/// White space, control characters, and what HFS+ drops from names because nobody sees it (CVE-2014-9390).
 fn is_blank(c: char) -> bool {
-    let is_unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    is_unseen || c.is_whitespace() || c.is_control()
+    c.is_whitespace() || c.is_control()
+}
+
+/// What nobody sees, and HFS+ and case-folding ext4 therefore drop from names, `.g\u{200c}it` for `.git` (CVE-2014-9390): the
+/// default ignorable code points of Unicode (DerivedCoreProperties).
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A part of a segment.
 pub(in crate::authz) fn text(text: &str) -> String {
     let decoded = percent_decode_str(text).decode_utf8_lossy();
-    decoded.nfkc().collect::<String>().to_lowercase()
+    let seen = decoded.chars().filter(|c| !is_unseen(*c));
+    seen.nfkc().flat_map(folded).collect()
+}
+
+/// By way of upper case, for there more letters meet: "ı" is "I" in Java and in the patterns of Python, and so is "İ".
+fn folded(c: char) -> impl Iterator<Item = char> {
+    let c = if c == '\u{130}' { 'i' } else { c };
+    c.to_uppercase().flat_map(char::to_lowercase)
 }

@@ -192,6 +192,20 @@ fn what_a_rule_shuts_stays_shut_for_lax_servers() {
             "/gehalt%C3%A4/**",
             &["/gehalt%c3%a4/x", "/gehalt%c3%84/x", "/Gehalta%cc%88/x"],
         ),
+        (
+            "/admin/**",
+            &[
+                "/adm%C4%B1n/x",
+                "/ADM%C4%B0N/x",
+                "/adm%C2%ADin/x",
+                "/admin%EF%B8%8F/x",
+            ],
+        ),
+        ("/.git/**", &["/.g%E2%80%8Cit/config", "/.GIT/config"]),
+        (
+            "/%CF%83%CE%B1%CF%82",
+            &["/%CF%83%CE%B1%CF%83", "/%CE%A3%CE%91%CE%A3"],
+        ),
         ("/*.secret", &["/a.SECRET", "/a%2B.secret"]),
         ("/a%2Ab", &["/a*b"]),
     ] {

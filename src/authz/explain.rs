@@ -32,7 +32,8 @@ pub struct Explanation {
     pub outcome: Outcome,
 }
 
-/// Explains what [`crate::authz::decide`] decides about `who`, after so much was shown.
+/// Explains what [`crate::authz::decide`] decides about `who`, after so much was shown. What the rules say to a
+/// destination is for an explanation of its own.
 #[must_use]
 pub fn explain(
     rules: &Rules,

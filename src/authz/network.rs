@@ -79,6 +79,7 @@ mod tests {
                     method: &Method::GET,
                     target: &target,
                     client: client.parse().unwrap(),
+                    destination: None,
                 };
                 assert_eq!(
                     rules.look_at_networks(asked),

@@ -74,7 +74,7 @@ impl Requirement {
     }
 }
 
-/// The request that is judged. The query, the fragment and every header are no part of it
+/// The request that is judged. The query, the fragment and every header but `Destination` are no part of it
 /// (CVE-2025-54576, CVE-2026-41059, CVE-2026-34457).
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -84,6 +84,8 @@ pub struct Asked<'a> {
     pub target: &'a Target,
     /// From which address.
     pub client: IpAddr,
+    /// Where the app shall write as well, by moving or copying (RFC 4918, 10.3).
+    pub destination: Option<&'a Target>,
 }
 
 /// A condition of a rule.
@@ -267,9 +269,25 @@ impl Rules {
         &self.rules
     }
 
-    /// What has to be shown for this request.
+    /// What has to be shown for this request. Who has it write elsewhere may do the same there, and could put there
+    /// directly what it writes.
     #[must_use]
     pub fn requirement(&self, asked: Asked<'_>, who: Option<&Account>) -> Requirement {
+        let here = self.requirement_here(asked, who);
+        let Some(target) = asked.destination else {
+            return here;
+        };
+        let there = [asked.method, &Method::PUT].map(|method| Asked {
+            method,
+            target,
+            ..asked
+        });
+        there.into_iter().fold(here, |sum, asked| {
+            sum.and(self.requirement_here(asked, who))
+        })
+    }
+
+    fn requirement_here(&self, asked: Asked<'_>, who: Option<&Account>) -> Requirement {
         if asked.target.is_ambiguous() {
             let rules = self.rules.iter();
             let counting = rules.filter_map(|rule| rule.requirement(rule.fit(asked, who)));

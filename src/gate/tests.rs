@@ -131,6 +131,7 @@ fn asked(target: &Target) -> Asked<'_> {
         method: &Method::GET,
         target,
         client: [192, 0, 2, 7].into(),
+        destination: None,
     }
 }
 

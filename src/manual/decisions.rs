@@ -50,7 +50,7 @@
 //! **Rules** are asked in order, and the first that matches decides, as in Authelia and in firewalls: no weights to compute. Nothing matches: two
 //! factors. A rule for some users or groups shuts nobody out, it only does not match the others; `check` warns where the rest
 //! would pass by the default. Somebody who has not signed in is asked to before such a rule is judged, also when it denies: who is
-//! not known cannot be let by. Query, fragment, headers and user agent never count (CVE-2026-34457). An ambiguous path has to meet every rule of its host
+//! not known cannot be let by. Query, fragment, headers but `Destination` and user agent never count (CVE-2026-34457). An ambiguous path has to meet every rule of its host
 //! whose conditions on network and person hold, whatever its path and methods say, and at least two factors.
 //!
 //! **What opens is open to the letter, what shuts also shuts what is alike.** Express, ASP.NET and Windows do not mind case, a slash at the
@@ -58,6 +58,12 @@
 //! would take the path for one of its own and a later rule, or the default, asks for less. It never opens anything that way. Every rule
 //! before the one that matches to the letter counts so, unless an earlier one of them decides before it: it contains that rule's paths, or
 //! matches the path without its odd case or its slash at the end. So plain paths and rules are judged by the letter alone.
+//!
+//! **A destination is a second path.** `Destination` (RFC 4918, 10.3) has a WebDAV server write at another path than the one that was asked for, so the
+//! visitor has to meet what the rules ask for there as well: for the method of the request, and for PUT, which writes too. Any method may carry it,
+//! for nobody knows which ones an app heeds. Scheme and port count for nothing there, as with rules; what is left has to be one
+//! path of the same host. What is moved goes away, and what is copied is read: a rule against DELETE or GET has to name MOVE and COPY, or no method.
+//! A folder is moved, copied and deleted with all that is in it: what a rule shuts below `/dav/` is not shut for who may do that to `/dav/` itself.
 //!
 //! **Other proxies ask at three addresses**, not at one that guesses: each reads exactly the headers that its proxies set, so a header that
 //! a client adds for another proxy says nothing. A 200 carries all identity headers, because

@@ -30,6 +30,7 @@
 //! | an expectation other than `100-continue` | | 417 `expect` | RFC 9110, 10.1.1 |
 //! | `Connection` that nominates `Host`, framing, credentials, `Origin`, `Via`, `Sec-*`, `Content-*` | | 400 `connection` | RFC 9110, 7.6.1 |
 //! | `Authorization` or a cookie's name beyond ASCII | | 400 `authorization`, `cookie-name` | |
+//! | `Destination` twice, or that is no URL or path, has a query, names another host or a page of ours | | 400 `destination` | RFC 4918, 10.3 |
 //! | `Max-Forwards` of `OPTIONS` that is no number | | 400 `max-forwards` | RFC 9110, 7.6.2 |
 //! | a request that came through here twice, by `Via` | | 508 `loop` | RFC 9110, 7.6.3 |
 //! | a WebSocket handshake with a body, without a key, from another origin | | 400 `handshake`, 403 `handshake-origin` | RFC 6455, 4.2.1 |

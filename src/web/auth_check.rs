@@ -15,7 +15,7 @@ use crate::authz::target::Target;
 use crate::gate::Verdict;
 use crate::web::access::Answered;
 use crate::web::context::Context;
-use crate::web::request::{Inbound, Trust, framing};
+use crate::web::request::{Inbound, Trust, destination, framing};
 use crate::web::respond::Asker;
 use crate::web::route::{Dialect, Route};
 use crate::web::tally::Class;
@@ -30,6 +30,8 @@ pub struct Original {
     pub method: Method,
     /// For what the visitor asks.
     pub target: Target,
+    /// Where the app shall write as well.
+    pub destination: Option<Target>,
 }
 
 /// Answers a check.
@@ -85,12 +87,18 @@ fn turned_away(context: &Context, reply: &Reply<'_>) -> Answered {
 /// A method that is refused in front of an app is none here: no rule may miss `post` because it names `POST`.
 #[must_use]
 pub fn read(dialect: Dialect, portal: &str, parts: &Parts, check: &Target) -> Option<Original> {
-    let original = match dialect {
+    let (method, target) = match dialect {
         Dialect::AuthRequest => auth_request::read(&parts.headers),
         Dialect::ForwardAuth => forward_auth::read(&parts.headers),
         Dialect::ExtAuthz => ext_authz::read(portal, &parts.method, check),
-    };
-    original.filter(|original| framing::check_method(&original.method).is_ok())
+    }?;
+    framing::check_method(&method).ok()?;
+    let destination = destination::read(&parts.headers, &target, portal).ok()?;
+    Some(Original {
+        method,
+        target,
+        destination,
+    })
 }
 
 /// The value of a header that has to stand there once: of two, proxy and app may each believe another.
@@ -139,6 +147,7 @@ async fn judge(reply: &Reply<'_>, original: &Original) -> Answered {
         method: &original.method,
         target: &original.target,
         client: inbound.client(),
+        destination: original.destination.as_ref(),
     };
     match context.gate.check(asked, token.as_ref()).await {
         Ok(Verdict::Pass(pass, visitor)) => {

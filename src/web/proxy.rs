@@ -2,6 +2,7 @@
 
 use crate::audit::Event;
 use crate::authz::Challenge;
+use crate::authz::rule::Asked;
 use crate::gate::{Verdict, Visitor};
 use crate::identity::Pass;
 use crate::rate_limit::share::Share;
@@ -12,7 +13,7 @@ use crate::web::challenge;
 use crate::web::context::Context;
 use crate::web::page::error::Problem;
 use crate::web::page::unsent;
-use crate::web::request::{Inbound, Peer, Refusal, forwarded};
+use crate::web::request::{Inbound, Peer, Refusal, destination, forwarded};
 use crate::web::respond::{self, Asker, Failure, STORE_WAIT};
 use crate::web::tally::Class;
 use crate::web::upstream::upgrade::{self, Tunnel};
@@ -41,12 +42,17 @@ pub async fn answer(
         inbound,
         asker: Asker::of(&parts),
     };
+    let portal = &context.place.portal;
+    let destination = match destination::read(&parts.headers, inbound.target(), portal) {
+        Ok(destination) => destination,
+        Err(refusal) => return exchange.refuse(refusal),
+    };
+    let asked = Asked {
+        destination: destination.as_ref(),
+        ..inbound.asked(&parts.method)
+    };
     let token = context.jar.session(inbound.cookies());
-    let verdict = context
-        .gate
-        .check(inbound.asked(&parts.method), token.as_ref())
-        .await;
-    match verdict {
+    match context.gate.check(asked, token.as_ref()).await {
         Ok(Verdict::Pass(pass, visitor)) => {
             let account = visitor.as_ref().map(|visitor| visitor.account.id());
             let answered = exchange.forward(parts, body, &pass, visitor).await;

@@ -6,6 +6,7 @@
 pub mod form;
 pub mod cookies;
 pub mod forwarded;
+pub(crate) mod destination;
 pub(crate) mod framing;
 mod refusal;
 
@@ -219,6 +220,7 @@ impl Inbound {
             method,
             target: &self.target,
             client: self.client(),
+            destination: None,
         }
     }
 

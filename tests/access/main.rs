@@ -326,3 +326,37 @@ fn a_password_alone_pushes_out_nobody_who_has_shown_both_factors() {
         assert_eq!(stay.count(), most - 1, "both factors end both");
     }
 }
+
+#[test]
+fn nobody_has_the_app_write_where_they_may_not() {
+    let app = App::start();
+    let rules = "[access]\nrule = [{ path = \"/shut/**\", policy = \"deny\" }]\n";
+    let gate = Gate::start(&format!("{}{LENIENT}{rules}", app.upstream()));
+    let mut alice = gate.browser();
+    Person::enrol(&mut alice, "alice", &gate.invite("alice"));
+    // The status, and which destination the app saw.
+    let mut ask = |method: &str, destination: &str| {
+        let before = app.seen().len();
+        let lines = [("Destination", destination)];
+        let status = alice.send(method, "/a", &lines, b"").status;
+        let seen = app.seen();
+        let passed = seen[before..]
+            .iter()
+            .map(|seen| seen.all("destination").join("|"));
+        (status, passed.collect::<Vec<_>>())
+    };
+    for method in ["MOVE", "COPY", "POST"] {
+        for open in ["/b%20c".to_owned(), format!("https://{HOST}/b")] {
+            let expected = (200, vec![open.clone()]);
+            assert_eq!(ask(method, &open), expected, "{method} {open}");
+        }
+        for path in ["/shut/b", "/SHUT/b", "/b/../shut/b"] {
+            for shut in [path.to_owned(), format!("http://{HOST}{path}")] {
+                assert_eq!(ask(method, &shut), (403, vec![]), "{method} {shut}");
+            }
+        }
+        for unclear in ["b", "http://other.example.com/b", "/_vestibule/b", "/b?c"] {
+            assert_eq!(ask(method, unclear), (400, vec![]), "{method} {unclear}");
+        }
+    }
+}

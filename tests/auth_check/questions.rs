@@ -452,6 +452,30 @@ fn early_data_asks_for_nothing_that_changes_anything() {
 }
 
 #[test]
+fn a_check_is_about_the_destination_too_in_every_dialect() {
+    let scene = Scene::new("[access]\nrule = [{ path = \"/shut/**\", policy = \"deny\" }]\n");
+    for dialect in DIALECTS {
+        let moved = Question {
+            method: "MOVE",
+            ..Question::get("/page")
+        };
+        for (destination, expected) in [
+            ("/page2", 200),
+            ("http://wiki.team.localhost/page2", 200),
+            ("https://wiki.team.localhost:8443/page2", 200),
+            ("/shut/x", 403),
+            ("http://auth.team.localhost/page2", unclear(dialect)),
+            ("/_vestibule/login", unclear(dialect)),
+            ("page2", unclear(dialect)),
+        ] {
+            let lines = [("Destination", destination), ("Cookie", &scene.cookie)];
+            let status = scene.ask(dialect, moved, &lines).status;
+            assert_eq!(status, expected, "{dialect:?} {destination}");
+        }
+    }
+}
+
+#[test]
 fn an_ended_session_is_out_at_the_next_check() {
     let scene = Scene::new(RULES);
     for dialect in DIALECTS {

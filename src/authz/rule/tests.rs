@@ -24,6 +24,7 @@ fn asked<'a>(method: &'a Method, target: &'a Target) -> Asked<'a> {
         method,
         target,
         client: "192.0.2.7".parse().unwrap(),
+        destination: None,
     }
 }
 
@@ -329,6 +330,77 @@ fn methods_are_a_condition_like_any_other() {
     let policy = |method| rules.requirement(asked(method, &target), None).policy;
     assert_eq!(policy(&Method::GET), Policy::Bypass);
     assert_eq!(policy(&Method::POST), Policy::TwoFactor);
+}
+
+/// What is asked for somebody who moves what is open.
+fn moving(rules: &Rules, destination: &str) -> Requirement {
+    let (here, there) = (target("/open/x"), target(destination));
+    let asked = Asked {
+        destination: Some(&there),
+        ..asked(&MOVE, &here)
+    };
+    rules.requirement(asked, Some(&account("ada", &["staff"])))
+}
+
+static MOVE: std::sync::LazyLock<Method> =
+    std::sync::LazyLock::new(|| Method::from_bytes(b"MOVE").unwrap());
+
+#[test]
+fn whoever_moves_something_needs_what_its_destination_asks_for_too() {
+    let fresh = Requirement {
+        policy: Policy::TwoFactor,
+        max_age: Some(Duration::from_secs(60)),
+    };
+    let with = |rule: Rule| Rule {
+        requirement: fresh,
+        ..rule
+    };
+    let rules = Rules::new(
+        vec![
+            rule("/open/**", Policy::Bypass),
+            rule("/one/**", Policy::OneFactor),
+            with(rule("/fresh/**", Policy::TwoFactor)),
+            rule("/shut/**", Policy::Deny),
+        ],
+        Policy::TwoFactor,
+    );
+    for (destination, asks) in [
+        ("/open/y", Requirement::of(Policy::Bypass)),
+        ("/one/y", Requirement::of(Policy::OneFactor)),
+        ("/y", Requirement::of(Policy::TwoFactor)),
+        ("/fresh/y", fresh),
+        ("/shut/y", Requirement::of(Policy::Deny)),
+        ("/SHUT/y", Requirement::of(Policy::Deny)),
+        (
+            "/open/..%2fy",
+            Requirement {
+                policy: Policy::Deny,
+                ..fresh
+            },
+        ),
+    ] {
+        assert_eq!(moving(&rules, destination), asks, "{destination}");
+    }
+}
+
+#[test]
+fn what_nobody_may_put_somewhere_is_not_moved_there_either() {
+    let for_method = |method: &Method, policy| Rule {
+        methods: vec![method.clone()],
+        ..rule("/dav/**", policy)
+    };
+    for (method, policy) in [
+        (&Method::PUT, Policy::Deny),
+        (&*MOVE, Policy::Deny),
+        (&Method::POST, Policy::OneFactor),
+    ] {
+        let rules = vec![
+            rule("/open/**", Policy::Bypass),
+            for_method(method, Policy::Deny),
+        ];
+        let asks = moving(&Rules::new(rules, Policy::OneFactor), "/dav/y");
+        assert_eq!(asks, Requirement::of(policy), "{method}");
+    }
 }
 
 #[test]

@@ -119,6 +119,7 @@ impl Question {
             method: &method,
             target: &target,
             client: self.from.to_canonical(),
+            destination: None,
         };
         let rules = rules(&config.access);
         Answer::Judged(explain(&rules, asked, account.as_ref(), self.shown()))

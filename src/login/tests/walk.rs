@@ -44,6 +44,7 @@ fn opened(session: &Resumed, account: &Account, now: Timestamp) -> [bool; 3] {
             method: &Method::GET,
             target: &target,
             client: [192, 0, 2, 1].into(),
+            destination: None,
         };
         match decide(&RULES, asked, Subject::new(session, account), now) {
             Decision::Allow(permit) => permit.account() == Some(account.id()),

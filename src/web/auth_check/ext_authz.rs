@@ -1,7 +1,6 @@
 //! Envoy `ext_authz` over HTTP: the check has the method, host and path of the request, with our path before it.
 
 use crate::authz::target::Target;
-use crate::web::auth_check::Original;
 use crate::web::route::Dialect;
 use http::Method;
 
@@ -10,12 +9,9 @@ pub(in crate::web::auth_check) fn read(
     portal: &str,
     method: &Method,
     check: &Target,
-) -> Option<Original> {
+) -> Option<(Method, Target)> {
     let path = check.path_and_query().strip_prefix(portal)?;
     let path = path.strip_prefix(Dialect::ExtAuthz.path())?;
     let target = Target::parse(check.scheme().as_str(), check.authority(), path);
-    Some(Original {
-        method: method.clone(),
-        target: target.ok()?,
-    })
+    Some((method.clone(), target.ok()?))
 }

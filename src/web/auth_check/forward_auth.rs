@@ -1,11 +1,11 @@
 //! Traefik `forwardAuth` and Caddy `forward_auth`: the parts of the URL in a header each.
 
 use crate::authz::target::Target;
-use crate::web::auth_check::{Original, only};
+use crate::web::auth_check::only;
 use http::{HeaderMap, Method};
 
 /// `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`.
-pub(in crate::web::auth_check) fn read(headers: &HeaderMap) -> Option<Original> {
+pub(in crate::web::auth_check) fn read(headers: &HeaderMap) -> Option<(Method, Target)> {
     let method = only(headers, "x-forwarded-method")?;
     let host = only(headers, "x-forwarded-host")?;
     let uri = only(headers, "x-forwarded-uri")?;
@@ -15,8 +15,8 @@ pub(in crate::web::auth_check) fn read(headers: &HeaderMap) -> Option<Original> 
         "https" | "wss" => "https",
         _ => return None,
     };
-    Some(Original {
-        method: Method::from_bytes(method.as_bytes()).ok()?,
-        target: Target::parse(scheme, host, uri).ok()?,
-    })
+    Some((
+        Method::from_bytes(method.as_bytes()).ok()?,
+        Target::parse(scheme, host, uri).ok()?,
+    ))
 }

@@ -63,6 +63,7 @@ async fn passes(visit: &Visit<'_>, return_to: &ReturnTo) -> bool {
         method: &Method::GET,
         target: &target,
         client: visit.inbound.client(),
+        destination: None,
     };
     let token = visit.session_token();
     let verdict = visit.context.gate.check(asked, token.as_ref()).await;
@@ -217,6 +218,7 @@ async fn is_enough(
         method: &Method::GET,
         target: &target,
         client: visit.inbound.client(),
+        destination: None,
     };
     Ok(account.is_some_and(|account| gate.opens(asked, half, &account)))
 }

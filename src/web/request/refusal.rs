@@ -62,6 +62,8 @@ pub enum Refusal {
     Expect,
     /// `Authorization` outside ASCII.
     Authorization,
+    /// A `Destination` that is none of the same host, or not one (RFC 4918 section 10.3).
+    Destination,
     /// `Max-Forwards` that is no number.
     MaxForwards,
     /// A trusted proxy's `X-Forwarded-Proto` that is no scheme.
@@ -88,7 +90,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::ServerOptions,
         Self::Method,
         Self::UnknownMethod,
@@ -116,6 +118,7 @@ impl Refusal {
         Self::Connection,
         Self::Expect,
         Self::Authorization,
+        Self::Destination,
         Self::MaxForwards,
         Self::ForwardedProto,
         Self::FormType,
@@ -166,6 +169,7 @@ impl Refusal {
             | Self::FramingSpelling
             | Self::Connection
             | Self::Authorization
+            | Self::Destination
             | Self::MaxForwards
             | Self::ForwardedProto
             | Self::Form
@@ -204,6 +208,7 @@ impl Refusal {
             Self::Connection => "connection",
             Self::Expect => "expect",
             Self::Authorization => "authorization",
+            Self::Destination => "destination",
             Self::MaxForwards => "max-forwards",
             Self::ForwardedProto => "forwarded-proto",
             Self::FormType => "form-type",

@@ -110,7 +110,11 @@ fn inline(method: &str, scheme: &str, host: &str, path: &str) -> Option<Original
     let path = Some(path).filter(|path| path.starts_with('/'))?;
     let (_, inbound) = arrive(&method, path, &lines)?;
     let target = inbound.target().clone();
-    Some(Original { method, target })
+    Some(Original {
+        method,
+        target,
+        destination: None,
+    })
 }
 
 /// The request as the proxies of this dialect ask about it.

@@ -88,6 +88,7 @@ fn asked<'a>(method: &'a Method, target: &'a Target) -> Asked<'a> {
         method,
         target,
         client: [192, 0, 2, 7].into(),
+        destination: None,
     }
 }
 

@@ -20,8 +20,8 @@ local CHALLENGE = {
 
 -- What Vestibule judges by; never the body.
 local ASKED_WITH = {
-    "accept", "content-type", "cookie", "early-data", "origin", "sec-fetch-dest", "sec-fetch-mode",
-    "user-agent", "x-forwarded-for", "x-forwarded-proto", "x-request-id",
+    "accept", "content-type", "cookie", "destination", "early-data", "origin", "sec-fetch-dest",
+    "sec-fetch-mode", "user-agent", "x-forwarded-for", "x-forwarded-proto", "x-request-id",
 }
 
 local function values(lines)

@@ -414,6 +414,20 @@ impl Answer {
         }
     }
 
+    /// Where the app should write that was not judged: it sees the line that was sent, or none where that is nominated.
+    fn other_destination(&self, seen: &Seen) -> Option<String> {
+        let lines = self.asked.lines;
+        let is_nominated = lines
+            .iter()
+            .any(|(name, value)| *name == "Connection" && value.contains("Destination"));
+        let sent = lines
+            .iter()
+            .filter(|(name, _)| *name == "Destination" && !is_nominated);
+        let sent: Vec<&str> = sent.map(|(_, value)| *value).collect();
+        let there = seen.all("destination");
+        (there != sent).then(|| format!("the app saw a destination {there:?}"))
+    }
+
     /// What is wrong with it, whatever was expected, and what is not as expected.
     pub(crate) fn complaints(&self, expected: Outcome) -> Vec<String> {
         let mut complaints = vec![];
@@ -446,6 +460,7 @@ impl Answer {
             }
         }
         complaints.extend(seen_wish(seen));
+        complaints.extend(self.other_destination(seen));
         let assertions = seen
             .all("x-vestibule-assertion")
             .iter()

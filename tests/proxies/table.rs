@@ -58,6 +58,8 @@ pub(crate) fn table(layout: Layout) -> Vec<Case> {
         refused(),
         absolute(),
         carried(),
+        moved(),
+        moved_nowhere(),
         pages,
     ];
     parts.into_iter().flatten().collect()
@@ -524,4 +526,65 @@ fn carried() -> Vec<Case> {
         with(Alice, "/page", conditions, As("alice")),
         with(Nobody, "/page", conditions, Unauthorized),
     ]
+}
+
+fn moving(
+    method: &'static str,
+    visitor: Visitor,
+    target: &'static str,
+    lines: Lines,
+    expected: Outcome,
+) -> Case {
+    let asked = Asked {
+        method,
+        lines,
+        ..Asked::get(visitor, target)
+    };
+    Case::new(asked, expected)
+}
+
+/// Where an app shall write as well as at the path (RFC 4918, 10.3): what is not open there is answered as if that were asked for.
+fn moved() -> Vec<Case> {
+    let to_page: Lines = &[("Destination", "/page")];
+    let to_feed: Lines = &[("Destination", "/feed/y")];
+    let to_open: Lines = &[("Destination", "/open/y")];
+    let to_staff: Lines = &[("Destination", "http://app.example.com/staff/x")];
+    let ambiguous: Lines = &[("Destination", "/a/%2e%2e/staff/x")];
+    let nominated: Lines = &[
+        ("Destination", "/staff/x"),
+        ("Connection", "close, Destination"),
+    ];
+    vec![
+        moving("MOVE", Alice, "/page", to_page, As("alice")),
+        moving("MOVE", Alice, "/page", to_staff, As("alice")),
+        moving("MOVE", Bob, "/page", to_page, As("bob")),
+        moving("MOVE", Bob, "/page", to_staff, Forbidden),
+        moving("PUT", Bob, "/staff/x", &[], Forbidden),
+        moving("COPY", Bob, "/page", ambiguous, Forbidden),
+        moving("COPY", Nobody, "/page", to_page, Unauthorized),
+        with(Nobody, "/open/x", to_open, Unauthorized),
+        with(OneFactor, "/feed/x", to_page, Unauthorized),
+        with(OneFactor, "/feed/x", to_feed, As("alice")),
+        moving("MOVE", Bob, "/page", nominated, Forbidden).but(
+            &[Envoy, Traefik],
+            As("bob"),
+            "they remove it, from the check and for the app",
+        ),
+    ]
+}
+
+/// What is no place to write to.
+fn moved_nowhere() -> Vec<Case> {
+    let all: [Lines; 5] = [
+        &[("Destination", "/page"), ("Destination", "/staff/x")],
+        &[("Destination", "/page,/staff/x")],
+        &[("Destination", "http://other.example.com/page")],
+        &[("Destination", "/page?/../staff/x")],
+        &[("Destination", "/_vestibule/account")],
+    ];
+    let asked = "the proxy asks about it, and this is how it is told";
+    let rows = all.into_iter().map(|lines| {
+        moving("COPY", Bob, "/page", lines, Refused).but(&[Nginx, Haproxy], Forbidden, asked)
+    });
+    rows.collect()
 }

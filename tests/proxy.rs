@@ -263,9 +263,13 @@ fn nobody_says_that_the_path_or_the_method_was_another() {
         assert_eq!(seen.all(&line.to_lowercase()), Vec::<&str>::new(), "{line}");
     }
     for line in [
-        "X-HTTP-Method-Override",
-        "X-Method-Override",
+        "HTTP-Method-Override",
+        "Method-Override",
         "X-HTTP-Method",
+        "X-HTTP-Method-Override",
+        "X-HTTP-Verb",
+        "X-Method",
+        "X-Method-Override",
     ] {
         let (reply, _) = ask(&gate, &app, "GET", "/healthz", &[(line, "DELETE")]);
         assert_eq!(reply.status, 200);

@@ -114,9 +114,13 @@ const OF_OTHER_GATEWAYS: [&str; 65] = [
 ];
 
 /// What asks an app to act on another method than the one that was judged.
-const METHOD_OVERRIDES: [&str; 3] = [
+const METHOD_OVERRIDES: [&str; 7] = [
+    "HTTP-Method-Override",
+    "Method-Override",
     "X-HTTP-Method",
     "X-HTTP-Method-Override",
+    "X-HTTP-Verb",
+    "X-Method",
     "X-Method-Override",
 ];
 

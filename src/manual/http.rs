@@ -52,7 +52,7 @@
 //! | identity headers: ours, those of `[identity]`, and those by which other gateways speak (`X-Remote-User`, `X-Auth-Request-*`, `X-WEBAUTH-*`, `X-User`, `X-Email`, `Cf-Access-*`, `X-Amzn-Oidc-*`, `Ssl-Client-*` …) | dropped in every spelling and recorded, on open paths and handshakes too |
 //! | other names with `_` | dropped, unless `proxy.underscore_headers = "keep"` |
 //! | our cookies | taken out of `Cookie`; the others keep their bytes and their order |
-//! | `X-HTTP-Method-Override` and its like | dropped where rules name methods |
+//! | `X-HTTP-Method-Override`, `X-HTTP-Verb`, `Method-Override` and their like | dropped where rules name methods |
 //! | `Early-Data`, once or more | `Early-Data: 1`, which no `Connection` line strikes out; an app's own 425 passes (RFC 8470, 5.2) |
 //! | `Via` | `1.1 vestibule` is added |
 //! | `Max-Forwards` | of `OPTIONS` counted down, 0 is answered here; of other methods dropped |

@@ -260,7 +260,13 @@ fn is_forwarding(folded: &str) -> bool {
 fn is_method_override(folded: &str) -> bool {
     matches!(
         folded,
-        "x-http-method-override" | "x-http-method" | "x-method-override"
+        "http-method-override"
+            | "method-override"
+            | "x-http-method"
+            | "x-http-method-override"
+            | "x-http-verb"
+            | "x-method"
+            | "x-method-override"
     )
 }
 

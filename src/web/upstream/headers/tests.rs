@@ -236,8 +236,12 @@ fn method_overrides_follow_the_setting() {
         ..policy()
     };
     for name in [
-        "X-HTTP-Method-Override",
+        "HTTP-Method-Override",
+        "Method-Override",
         "X-HTTP-Method",
+        "X-HTTP-Method-Override",
+        "X-HTTP-Verb",
+        "X-Method",
         "X-Method-Override",
     ] {
         assert!(passes(name, Trust::Stranger, &policy()), "{name}");

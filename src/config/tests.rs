@@ -343,6 +343,23 @@ fn a_rule_without_head_is_fine_where_a_head_meets_nothing_weaker() {
 }
 
 #[test]
+fn a_rule_without_post_is_fine_where_a_post_meets_nothing_weaker_or_has_a_rule() {
+    let put = "{ path = \"/a/**\", methods = [\"PUT\", \"DELETE\"], policy = \"deny\" }";
+    for rules in [
+        put.replace("deny", "two-factor"),
+        put.replace("deny", "bypass"),
+        put.replace("[", "[\"POST\", "),
+        put.replace("\"PUT\", \"DELETE\"", "\"GET\", \"HEAD\""),
+        format!("{put}, {{ path = \"/a/**\", methods = \"POST\", policy = \"one-factor\" }}"),
+        format!("{put}, {{ path = \"/a/**\", policy = \"deny\" }}"),
+    ] {
+        let text = format!("upstream = \"http://127.0.0.1:3000\"\naccess.rule = [{rules}]\n");
+        let warnings = loaded(&text).warnings.to_string();
+        assert!(!warnings.contains("POST"), "{rules}: {warnings}");
+    }
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_and_each_once() {
     let text = "
 lisen = \"127.0.0.1:8080\"

@@ -65,6 +65,9 @@
 //! path of the same host. What is moved goes away, and what is copied is read: a rule against DELETE or GET has to name MOVE and COPY, or no method.
 //! A folder is moved, copied and deleted with all that is in it: what a rule shuts below `/dav/` is not shut for who may do that to `/dav/` itself.
 //!
+//! **A method may stand in a form.** Rails, Laravel, Symfony, Spring and Phoenix take `_method` of a POST, in the body or the query, for its method. A gate
+//! sees a POST: a rule against DELETE, PUT or PATCH has to name POST too, or no method, and `check` says so. Headers that do the same are dropped.
+//!
 //! **Other proxies ask at three addresses**, not at one that guesses: each reads exactly the headers that its proxies set, so a header that
 //! a client adds for another proxy says nothing. A 200 carries all identity headers, because
 //! Envoy and older Caddy leave what the client wrote where one is missing. nginx makes 500 of all but 2xx, 401 and 403, so it hears nothing

@@ -27,7 +27,7 @@ pub(crate) fn access(config: &Config, report: &mut Report) {
         max_age(config, rule, key, report);
         reached(&rules[..at], rule, key, report);
         limited(&rules, at, access.default, key, report);
-        heads(&rules, at, access.default, key, report);
+        alike(&rules, at, access.default, key, report);
     }
 }
 
@@ -114,8 +114,32 @@ fn limited(
     }
 }
 
-/// The answer to a HEAD tells what a GET would find: that it is there, how long it is, its headers.
-fn heads(
+/// A method that is as good as another which the rule names, and meets less than that.
+struct Alike {
+    named: &'static [Method],
+    other: Method,
+    what: &'static str,
+    hint: &'static str,
+}
+
+const ALIKE: [Alike; 2] = [
+    // The answer to a HEAD tells what a GET would find: that it is there, how long it is, its headers.
+    Alike {
+        named: &[Method::GET],
+        other: Method::HEAD,
+        what: "HEAD is not named and meets a weaker rule, which tells what is there, its length and headers",
+        hint: "name HEAD beside GET, or give it a rule with the same conditions",
+    },
+    // Rails, Laravel, Symfony, Spring and Phoenix do so, for forms, which know GET and POST alone.
+    Alike {
+        named: &[Method::DELETE, Method::PATCH, Method::PUT],
+        other: Method::POST,
+        what: "POST is not named and meets a weaker rule, and many apps take the method from its field _method",
+        hint: "name POST too, or give it a rule with the same conditions",
+    },
+];
+
+fn alike(
     rules: &[Rule],
     at: usize,
     default: Policy,
@@ -123,21 +147,25 @@ fn heads(
     report: &mut Report,
 ) {
     let rule = &rules[at];
-    let names = |method| rule.methods.contains(&method);
-    if rule.requirement.policy == Policy::Bypass || !names(Method::GET) || names(Method::HEAD) {
-        return;
-    }
-    let of_heads = Rule {
-        methods: vec![Method::HEAD],
-        ..rule.clone()
-    };
-    let mut others = rules.iter().enumerate();
-    let is_settled = others
-        .any(|(place, other)| (place < at || !other.methods.is_empty()) && other.covers(&of_heads));
-    if !is_settled && meets_weaker(&of_heads, &rules[at + 1..], default) {
-        let what = "HEAD is not named and meets a weaker rule, which tells what is there, its length and headers";
-        let hint = "name HEAD beside GET, or give it a rule with the same conditions";
-        report.warn(&[&key("methods")], Wrong::new(what, hint));
+    let names = |method: &Method| rule.methods.contains(method);
+    for alike in ALIKE {
+        if rule.requirement.policy == Policy::Bypass
+            || !alike.named.iter().any(names)
+            || names(&alike.other)
+        {
+            continue;
+        }
+        let unnamed = Rule {
+            methods: vec![alike.other],
+            ..rule.clone()
+        };
+        let mut others = rules.iter().enumerate();
+        let is_settled = others.any(|(place, other)| {
+            (place < at || !other.methods.is_empty()) && other.covers(&unnamed)
+        });
+        if !is_settled && meets_weaker(&unnamed, &rules[at + 1..], default) {
+            report.warn(&[&key("methods")], Wrong::new(alike.what, alike.hint));
+        }
     }
 }
 

@@ -65,6 +65,11 @@
 //! path of the same host. What is moved goes away, and what is copied is read: a rule against DELETE or GET has to name MOVE and COPY, or no method.
 //! A folder is moved, copied and deleted with all that is in it: what a rule shuts below `/dav/` is not shut for who may do that to `/dav/` itself.
 //!
+//! **A pattern covers paths, not what an app makes of them.** Some routers take an ending for the format: who shuts `/users/**` has shut
+//! `/users/1.json` and not `/users.json`, which Rails and older Spring serve as the same page; shut `/users.*` as well. A script takes what follows
+//! its name for `PATH_INFO`: for `/admin.php` write `/admin.php/**`, which covers both. `check` does not warn of either, because most apps
+//! have neither and each rule would look wrong. Where an app finds pages by more than their paths, shut everything and open what is known.
+//!
 //! **A method may stand in a form.** Rails, Laravel, Symfony, Spring and Phoenix take `_method` of a POST, in the body or the query, for its method. A gate
 //! sees a POST: a rule against DELETE, PUT or PATCH has to name POST too, or no method, and `check` says so. Headers that do the same are dropped.
 //!

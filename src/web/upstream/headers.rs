@@ -3,14 +3,18 @@
 //! Nothing that a client sent can stand where the app looks for what we say: every spelling of our
 //! names is removed first, and our own lines are set last.
 
+mod claims;
+
 use crate::identity::Names;
 use crate::web::request::{EARLY_DATA, Inbound, Trust, X_REQUEST_ID};
+use crate::web::upstream::headers::claims::{
+    fold, fold_all, is_forwarding, is_identity, is_method_override, is_ours_to_set,
+};
 use crate::web::upstream::hop_by_hop;
 use http::Version;
 use http::header::{
     COOKIE, FORWARDED, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, SET_COOKIE, VIA,
 };
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -133,141 +137,10 @@ fn judge(name: &HeaderName, nominated: &[HeaderName], trust: Trust, policy: &Pol
     }
 }
 
-/// The one spelling under which gateways between HTTP and programs (WSGI, CGI, PHP, Rack) know a name.
-fn fold(name: &str) -> Cow<'_, str> {
-    if name.contains('_') {
-        Cow::Owned(name.replace('_', "-"))
-    } else {
-        Cow::Borrowed(name)
-    }
-}
-
-/// The coarsest spelling: PHP takes `.` for `_`, lighttpd and some CGI gateways every sign (CVE-2026-88011).
-fn fold_all(name: &str) -> Cow<'_, str> {
-    let is_sign = |c: char| !c.is_ascii_alphanumeric() && c != '-';
-    if name.contains(is_sign) {
-        Cow::Owned(name.replace(is_sign, "-"))
-    } else {
-        Cow::Borrowed(name)
-    }
-}
-
 fn hop_or_framing(folded: &str) -> bool {
     HeaderName::from_bytes(folded.as_bytes()).is_ok_and(|name| {
         hop_by_hop::is_hop_by_hop(&name) || name == COOKIE || name == "authorization"
     })
-}
-
-/// True for every name under which some app or proxy expects an identity: ours, the configured ones, and
-/// those of other gateways, which an app may still trust (CVE-2025-64484 is the lesson).
-fn is_identity(folded: &str, names: &Names) -> bool {
-    const PREFIXES: [&str; 11] = [
-        "x-vestibule-",
-        "x-remote-",
-        "x-auth-request-",
-        "x-webauth-",
-        "x-authentik-",
-        "x-pomerium-",
-        "x-goog-authenticated-user-",
-        "cf-access-",
-        "x-ms-client-principal",
-        "x-amzn-oidc-",
-        "x-ssl-client-",
-    ];
-    const NAMES: [&str; 16] = [
-        "remote-user",
-        "remote-name",
-        "remote-email",
-        "remote-group",
-        "remote-groups",
-        "x-forwarded-user",
-        "x-forwarded-email",
-        "x-forwarded-group",
-        "x-forwarded-groups",
-        "x-forwarded-preferred-username",
-        "x-forwarded-access-token",
-        "x-authenticated-user",
-        "x-user",
-        "x-user-id",
-        "x-email",
-        "x-goog-iap-jwt-assertion",
-    ];
-    // Folding changes no length.
-    let is = |name: &HeaderName| {
-        name.as_str().len() == folded.len() && fold_all(&fold(name.as_str())) == folded
-    };
-    names.all().into_iter().any(is)
-        || folded.starts_with("ssl-client-")
-        || (folded.starts_with(['x', 'c', 'r'])
-            && (NAMES.contains(&folded)
-                || PREFIXES.iter().any(|prefix| folded.starts_with(prefix))))
-}
-
-/// True for what we set ourselves or must not pass: framing, the way of the request, and names that
-/// make an app serve another path or host than the one that was judged (CVE-2018-14773).
-fn is_ours_to_set(folded: &str) -> bool {
-    matches!(
-        folded,
-        "host"
-            | "content-length"
-            | "early-data"
-            | "expect"
-            | "max-forwards"
-            | "x-request-id"
-            // Proxies that set one of these pass on the others as the client wrote them.
-            | "x-real-ip"
-            | "client-ip"
-            | "proxy-client-ip"
-            | "wl-proxy-client-ip"
-            | "x-originating-ip"
-            | "x-client-ip"
-            | "x-cluster-client-ip"
-            | "true-client-ip"
-            | "fastly-client-ip"
-            | "x-azure-clientip"
-            | "x-envoy-external-address"
-            | "cf-connecting-ip"
-            | "cf-connecting-ipv6"
-            | "forwarded"
-            | "x-forwarded-for"
-            | "x-forwarded-proto"
-            | "x-forwarded-protocol"
-            | "x-forwarded-scheme"
-            | "x-forwarded-ssl"
-            | "x-forwarded-host"
-            | "x-forwarded-port"
-            | "x-forwarded-uri"
-            | "x-forwarded-path"
-            | "x-forwarded-method"
-            | "x-rewrite-url"
-            // Let an app have another server send a file (CVE-2025-61780).
-            | "x-sendfile-type"
-            | "x-scheme"
-            | "x-url-scheme"
-            | "front-end-https"
-            | "x-host"
-            | "x-http-host-override"
-    ) || folded.starts_with("x-original-")
-        || folded.starts_with("x-envoy-original-")
-        || folded.starts_with("x-accel-")
-}
-
-/// True for what only a trusted proxy may tell the app about the client.
-fn is_forwarding(folded: &str) -> bool {
-    folded.starts_with("x-forwarded-") || folded.starts_with("client-cert")
-}
-
-fn is_method_override(folded: &str) -> bool {
-    matches!(
-        folded,
-        "http-method-override"
-            | "method-override"
-            | "x-http-method"
-            | "x-http-method-override"
-            | "x-http-verb"
-            | "x-method"
-            | "x-method-override"
-    )
 }
 
 /// Takes our cookies out of a `Cookie` line; the others stay byte for byte and in order.

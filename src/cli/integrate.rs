@@ -3,126 +3,15 @@
 //! The recipes in `examples/` are what this prints for the `vestibule.toml` beside them. A line of a template that
 //! begins with the mark of a [`Layout`] is for that one alone.
 
+mod foreign;
+
+use crate::cli::integrate::foreign::{METHOD_OVERRIDES, OF_OTHER_GATEWAYS, STRIPPED};
 use crate::cli::{Common, Failure, load, print};
 use crate::config::{Config, Listen, Overrides};
 use clap::ValueEnum;
 use http::HeaderName;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-
-/// What a proxy is told to drop: where a request went before and how, which its app could take for the truth; what
-/// belongs to an upgrade that nothing passes on; and what tells an app to let nginx send another file
-/// (CVE-2025-61780), or a program to use another proxy (CVE-2016-5385).
-const STRIPPED: [&str; 27] = [
-    "Forwarded",
-    "Front-End-Https",
-    "HTTP2-Settings",
-    "Proxy",
-    "Trailer",
-    "X-Accel-Mapping",
-    "X-Envoy-Original-Host",
-    "X-Envoy-Original-Path",
-    "X-Forwarded-Method",
-    "X-Forwarded-Path",
-    "X-Forwarded-Port",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Protocol",
-    "X-Forwarded-Scheme",
-    "X-Forwarded-Ssl",
-    "X-Forwarded-Uri",
-    "X-HTTP-Host-Override",
-    "X-Host",
-    "X-Original-Host",
-    "X-Original-Method",
-    "X-Original-Path",
-    "X-Original-URL",
-    "X-Original-Uri",
-    "X-Rewrite-URL",
-    "X-Scheme",
-    "X-Sendfile-Type",
-    "X-Url-Scheme",
-];
-
-/// What other gateways say about people and where they are: the app may have stood behind one of them, and
-/// still believe it. In-line mode drops the same and more, by how the names begin.
-const OF_OTHER_GATEWAYS: [&str; 65] = [
-    "Cf-Access-Authenticated-User-Email",
-    "Cf-Access-Jwt-Assertion",
-    "CF-Connecting-IP",
-    "CF-Connecting-IPv6",
-    "Client-Cert",
-    "Client-Cert-Chain",
-    "Client-IP",
-    "Fastly-Client-IP",
-    "Proxy-Client-IP",
-    "Remote-Group",
-    "True-Client-IP",
-    "WL-Proxy-Client-IP",
-    "X-Amzn-Oidc-Accesstoken",
-    "X-Amzn-Oidc-Data",
-    "X-Amzn-Oidc-Identity",
-    "X-Auth-Request-Access-Token",
-    "X-Auth-Request-Email",
-    "X-Auth-Request-Groups",
-    "X-Auth-Request-Preferred-Username",
-    "X-Auth-Request-User",
-    "X-Authenticated-User",
-    "X-Authentik-Email",
-    "X-Authentik-Groups",
-    "X-Authentik-Jwt",
-    "X-Authentik-Name",
-    "X-Authentik-Uid",
-    "X-Authentik-Username",
-    "X-Azure-ClientIP",
-    "X-Client-IP",
-    "X-Cluster-Client-IP",
-    "X-Email",
-    "X-Envoy-External-Address",
-    "X-Forwarded-Access-Token",
-    "X-Forwarded-Client-Cert",
-    "X-Forwarded-Email",
-    "X-Forwarded-Group",
-    "X-Forwarded-Groups",
-    "X-Forwarded-Preferred-Username",
-    "X-Forwarded-User",
-    "X-Goog-Authenticated-User-Email",
-    "X-Goog-Authenticated-User-Id",
-    "X-Goog-Iap-Jwt-Assertion",
-    "X-Ms-Client-Principal",
-    "X-Ms-Client-Principal-Id",
-    "X-Ms-Client-Principal-Name",
-    "X-Original-Forwarded-For",
-    "X-Originating-IP",
-    "X-Pomerium-Claim-Email",
-    "X-Pomerium-Jwt-Assertion",
-    "X-Remote-Addr",
-    "X-Remote-Email",
-    "X-Remote-Group",
-    "X-Remote-Groups",
-    "X-Remote-IP",
-    "X-Remote-Name",
-    "X-Remote-User",
-    "X-SSL-Client-Cert",
-    "X-SSL-Client-S-DN",
-    "X-SSL-Client-Verify",
-    "X-User",
-    "X-User-Id",
-    "X-WebAuth-Email",
-    "X-WebAuth-Groups",
-    "X-WebAuth-Name",
-    "X-WebAuth-User",
-];
-
-/// What asks an app to act on another method than the one that was judged.
-const METHOD_OVERRIDES: [&str; 7] = [
-    "HTTP-Method-Override",
-    "Method-Override",
-    "X-HTTP-Method",
-    "X-HTTP-Method-Override",
-    "X-HTTP-Verb",
-    "X-Method",
-    "X-Method-Override",
-];
 
 /// A proxy that can ask, or a file that one needs.
 #[derive(Clone, Copy, Debug, ValueEnum)]

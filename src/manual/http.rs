@@ -48,7 +48,7 @@
 //! | `Connection` and what it nominates, `Keep-Alive`, `TE`, `Trailer`, `Upgrade`, `HTTP2-Settings`, `Proxy`, `Proxy-*` | dropped; `Upgrade: websocket` is set anew for a handshake |
 //! | `Expect: 100-continue` | dropped; `100 Continue` is sent when the app is ready to read |
 //! | `X-Forwarded-*`, `Forwarded`, `X-Real-IP`, `X-Request-Id` and their like | dropped in every spelling, then set by us; see [`inputs`](crate::manual::inputs) |
-//! | headers that rename the request: `X-Original-*`, `X-Rewrite-URL`, `X-Forwarded-Uri`, `X-Host` … | dropped |
+//! | headers that rename the request's path, method or host: `X-Original-*`, `X-Rewrite-URL`, `X-Forwarded-Uri`, `X-Host`, `X-Script-Name`, `X-Forwarded-Prefix`, `Script-Name`, `Path-Info`, `X-Ingress-Path`, `X-VHM-Root`, `X-Middleware-*`, `X-Invoke-*`, `X-Matched-Path` … | dropped in every spelling, from trusted proxies too, also with `proxy.underscore_headers = "keep"` |
 //! | identity headers: ours, those of `[identity]`, and those by which other gateways speak (`X-Remote-User`, `X-Auth-Request-*`, `X-WEBAUTH-*`, `X-User`, `X-Email`, `Cf-Access-*`, `X-Amzn-Oidc-*`, `Ssl-Client-*` …) | dropped in every spelling and recorded, on open paths and handshakes too |
 //! | other names with `_` | dropped, unless `proxy.underscore_headers = "keep"` |
 //! | our cookies | taken out of `Cookie`; the others keep their bytes and their order |
@@ -65,6 +65,11 @@
 //! holds without asking: `public`, `s-maxage`, `Surrogate-Control` and `CDN-Cache-Control` (RFC 9213) go, `max-age` and `no-store` stay.
 //! Next to `must-understand` a shared cache may pass over `no-store` (5.2.2.3), so `private` is said beside it. The same holds for what a rule
 //! opens to some `networks` alone. What nobody signed in for anywhere passes as it is, so what everybody may read can be kept by everybody.
+//!
+//! # The proxy in front
+//!
+//! An app below a prefix is told so in its own configuration. A header for it (`X-Script-Name`, `X-Forwarded-Prefix`) would not arrive:
+//! the app cuts off the path what a header says, so whoever writes that header has `/open/admin` judged and `/admin` served.
 //!
 //! # Unchanged
 //!

@@ -51,6 +51,7 @@ pub(crate) fn table(layout: Layout) -> Vec<Case> {
         methods(),
         forged(),
         of_other_gateways(),
+        renamed(),
         misled(),
         nominated(),
         upgrades(),
@@ -248,6 +249,43 @@ fn of_other_gateways() -> Vec<Case> {
             ("Forwarded", "for=mallory"),
         ],
     ];
+    open_and_named(all)
+}
+
+/// What has some app serve another path or host than the one that was judged.
+fn renamed() -> Vec<Case> {
+    let all: [Lines; 3] = [
+        // Apps cut these off the path, and serve what is left of it: nobody was asked about that.
+        &[
+            ("X-Script-Name", "/open/mallory"),
+            ("X-Forwarded-Prefix", "/open/mallory"),
+            ("X-Ingress-Path", "/open/mallory"),
+            ("X-Forwarded-PathBase", "/open/mallory"),
+            ("X-ProxyContextPath", "/open/mallory"),
+            ("X-VHM-Root", "/mallory"),
+        ],
+        &[
+            ("SCRIPT_NAME", "/open/mallory"),
+            ("PATH_INFO", "/mallory"),
+            ("Script-Name", "/open/mallory"),
+            ("X_Script_Name", "/open/mallory"),
+        ],
+        // To an app of Next.js or Astro these say that it spoke to itself (CVE-2025-29927).
+        &[
+            ("X-Middleware-Subrequest", "mallory"),
+            ("X-Middleware-Rewrite", "/mallory"),
+            ("X-Invoke-Path", "/mallory"),
+            ("X-Matched-Path", "/mallory"),
+            ("X-Astro-Path", "/mallory"),
+            ("X-Request-Uri", "/mallory"),
+            ("Disguised-Host", "mallory"),
+        ],
+    ];
+    open_and_named(all)
+}
+
+/// The same on an open path and for somebody who is signed in.
+fn open_and_named<const N: usize>(all: [Lines; N]) -> Vec<Case> {
     let rows = all.into_iter().flat_map(|lines| {
         [
             with(Nobody, "/open/x", lines, AsNobody),

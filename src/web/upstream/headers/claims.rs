@@ -51,8 +51,7 @@ pub(in crate::web::upstream) fn is_identity(folded: &str, names: &Names) -> bool
                 || PREFIXES.iter().any(|prefix| folded.starts_with(prefix))))
 }
 
-/// True for what we set ourselves or must not pass: framing, the way of the request, and names that
-/// make an app serve another path or host than the one that was judged (CVE-2018-14773).
+/// True for what we set ourselves or must not pass: framing, the way of the request, and what renames it.
 pub(in crate::web::upstream) fn is_ours_to_set(folded: &str) -> bool {
     matches!(
         folded,
@@ -84,20 +83,77 @@ pub(in crate::web::upstream) fn is_ours_to_set(folded: &str) -> bool {
             | "x-forwarded-ssl"
             | "x-forwarded-host"
             | "x-forwarded-port"
-            | "x-forwarded-uri"
-            | "x-forwarded-path"
-            | "x-forwarded-method"
-            | "x-rewrite-url"
             // Let an app have another server send a file (CVE-2025-61780).
             | "x-sendfile-type"
             | "x-scheme"
             | "x-url-scheme"
             | "front-end-https"
-            | "x-host"
-            | "x-http-host-override"
-    ) || folded.starts_with("x-original-")
-        || folded.starts_with("x-envoy-original-")
-        || folded.starts_with("x-accel-")
+    ) || folded.starts_with("x-accel-")
+        || renames(folded)
+}
+
+/// True for names that make some app serve another path, method or host than those that were judged (CVE-2018-14773).
+///
+/// From trusted proxies too: most of them hand on what a stranger wrote.
+fn renames(folded: &str) -> bool {
+    const PREFIXES: [&str; 4] = [
+        // IIS, Zend, Symfony; ingress-nginx; Envoy.
+        "x-original-",
+        "x-envoy-original-",
+        // Next.js, from itself to itself: the page, its query, the status.
+        "x-invoke-",
+        // The same: that middleware has run (CVE-2025-29927), where it leads, with which headers and cookies.
+        "x-middleware-",
+    ];
+    const NAMES: [&str; 36] = [
+        "x-rewrite-url",
+        "x-forwarded-uri",
+        "x-forwarded-path",
+        "x-forwarded-method",
+        "x-host",
+        "x-http-host-override",
+        // What WSGI (PEP 3333) and CGI (RFC 3875, 4.1) call the parts of a request; gunicorn takes the first two as
+        // they stand (forwarder_headers), others read them from behind a gateway.
+        "script-name",
+        "path-info",
+        "path-translated",
+        "script-filename",
+        "request-uri",
+        "request-method",
+        "query-string",
+        // What the app cuts off the path, or puts before it: the ReverseProxied snippet of Flask (Calibre-Web, klaus),
+        // Radicale, add-ons of Home Assistant, Spring, Werkzeug, ASP.NET, NiFi, Plack, Mojolicious, Dancer.
+        "x-script-name",
+        "x-ingress-path",
+        "x-forwarded-prefix",
+        "x-forwarded-pathbase",
+        "x-forwarded-context",
+        "x-proxycontextpath",
+        "x-forwarded-script-name",
+        "x-traversal-path",
+        "x-request-base",
+        "request-base",
+        // Where a tree of resources begins, and its host: Pyramid, repoze.vhm.
+        "x-vhm-root",
+        "x-vhm-host",
+        // The whole path in place of the one of the request line: routers of PHP and Express, Azure.
+        "x-request-uri",
+        "x-waws-unencoded-url",
+        // Next.js and Astro, as Vercel speaks to them.
+        "x-matched-path",
+        "x-now-route-matches",
+        "x-astro-path",
+        "x-astro-locals",
+        // The host: Paste, Azure, NiFi.
+        "x-forwarded-server",
+        "disguised-host",
+        "x-proxyhost",
+        "x-proxyport",
+        "x-proxyscheme",
+    ];
+    let is_prefixed = || PREFIXES.iter().any(|prefix| folded.starts_with(prefix));
+    // Next.js in a browser says that it only loads ahead: it renames nothing.
+    NAMES.contains(&folded) || is_prefixed() && folded != "x-middleware-prefetch"
 }
 
 /// True for what only a trusted proxy may tell the app about the client.

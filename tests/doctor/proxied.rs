@@ -228,6 +228,26 @@ fn a_path_that_a_header_may_choose_is_found() {
 }
 
 #[test]
+fn a_prefix_that_a_header_cuts_off_the_path_is_found() {
+    let cutting = Conduct {
+        forward: |parts, behind| {
+            let prefix = parts.headers.get("x-script-name").cloned();
+            let rest = prefix.and_then(|prefix| {
+                let rest = parts.uri.path().strip_prefix(prefix.to_str().ok()?)?;
+                format!("/{}", rest.trim_start_matches('/')).parse().ok()
+            });
+            if let Some(rest) = rest {
+                parts.uri = rest;
+            }
+            careful(parts, behind)
+        },
+        back: hsts,
+    };
+    let scene = Scene::new("leaf.pem", RULES, cutting);
+    assert_eq!(scene.complaints(), found(&["warn rewrite-headers"]));
+}
+
+#[test]
 fn cookies_that_lose_an_attribute_are_found() {
     let stripping = Conduct {
         forward: careful,

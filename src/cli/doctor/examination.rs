@@ -186,7 +186,7 @@ impl Examination<'_> {
         let mut targets = self.asked.open.clone();
         targets.push(format!("{}/jwks.json", self.portal()));
         vec![
-            rewrite(self.visitor, base, &targets).await,
+            rewrite(self.visitor, base, &targets, open).await,
             paths::path_tricks(self.visitor, &base.place, open).await,
         ]
     }

@@ -17,19 +17,24 @@ const PATHS: [&str; 4] = [
     "x-original-uri",
 ];
 
+/// What some apps cut off the path before they serve what is left.
+const PREFIXES: [&str; 3] = ["x-script-name", "x-forwarded-prefix", "x-ingress-path"];
+
 const METHODS: [&str; 3] = [
     "x-http-method-override",
     "x-forwarded-method",
     "x-original-method",
 ];
 
-/// Asks for the closed page with headers that name an open path, or a method that a rule may let pass.
+/// Asks for the closed page with headers that name an open path, or a method that a rule may let pass; and for what is
+/// open with its own path as the prefix, for an app that cuts it off serves another page.
 pub(in crate::cli::doctor) async fn rewrite(
     visitor: &Visitor,
     closed: &Step,
-    open: &[String],
+    named: &[String],
+    open: &[Step],
 ) -> Finding {
-    let paths = open
+    let paths = named
         .iter()
         .filter_map(|path| HeaderValue::try_from(path).ok());
     let named = paths.flat_map(|path| PATHS.map(|name| (name, path.clone())));
@@ -47,8 +52,27 @@ pub(in crate::cli::doctor) async fn rewrite(
         let doubtful = |difference| noticed(name, difference);
         findings.push(tried(visitor, closed, trial, certain, doubtful).await);
     }
+    for step in open {
+        findings.push(prefixed(visitor, step).await);
+    }
     let nothing = "headers that name another path or method do not open the page";
     summed(REWRITE, findings, nothing.to_owned())
+}
+
+async fn prefixed(visitor: &Visitor, step: &Step) -> Finding {
+    let Ok(path) = HeaderValue::try_from(step.place.path()) else {
+        return Finding::ok(REWRITE, "a path that no header can name");
+    };
+    let lines = PREFIXES.map(|name| (HeaderName::from_static(name), path.clone()));
+    let name = PREFIXES.join(", ");
+    let trial = Trial {
+        check: REWRITE,
+        name: &name,
+        lines: &lines,
+        letters: Letters::Lower,
+    };
+    let doubtful = |difference: Difference| Some(difference.read(REWRITE, &name));
+    tried(visitor, step, trial, |_| None, doubtful).await
 }
 
 pub(in crate::cli::doctor::check) fn opened(

@@ -66,10 +66,24 @@ impl Setting for IpNet {
         "write an address or a network: \"127.0.0.1\", \"10.0.0.0/8\", \"fd00::/8\"";
 
     fn parse(text: &str) -> Result<Self, Wrong> {
+        let wrong = |hint: &str| Wrong::new(format!("{} is not a network", quoted(text)), hint);
         let one = || text.parse::<IpAddr>().map(Self::from);
         let net = text.parse::<Self>().or_else(|_| one());
-        net.map(|net| net.trunc())
-            .map_err(|_| Wrong::new(format!("{} is not a network", quoted(text)), Self::HINT))
+        let net = net.map_err(|_| wrong(Self::HINT))?;
+        // Clients have their IPv4 address, never its form in IPv6 (RFC 4291, 2.5.5.2).
+        let IpAddr::V4(address) = net.addr().to_canonical() else {
+            return Ok(net.trunc());
+        };
+        let given = net.prefix_len();
+        let length = if net.addr().is_ipv4() {
+            Some(given)
+        } else {
+            given.checked_sub(96)
+        };
+        let net = length.and_then(|length| Self::new(IpAddr::V4(address), length).ok());
+        net.map(|net| net.trunc()).ok_or_else(|| {
+            wrong("write it as IPv4, \"192.0.2.0/24\": in the form of IPv6 it begins with 96 bits")
+        })
     }
 
     fn show(&self) -> String {

@@ -90,10 +90,10 @@ impl fmt::Debug for Limit {
 }
 
 /// What counts as one client: an IPv4 address, or the /64 that one subscriber gets; or
-/// the network around it.
+/// the network around it. All whose address is not known (`::`) are one, and no neighbours of `::1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressPrefix {
-    /// 32 or 24 bits of IPv4, 64 or 48 of IPv6: each length means one of them.
+    /// 32 or 24 bits of IPv4, 64 or 48 of IPv6, none of what is not known: each length means one of them.
     bits: u32,
     prefix: u64,
 }
@@ -103,7 +103,11 @@ impl AddressPrefix {
     #[must_use]
     pub fn network_of(address: IpAddr) -> Self {
         let Self { bits, prefix } = Self::from(address);
-        let (bits, dropped) = if bits == 32 { (24, 8) } else { (48, 16) };
+        let (bits, dropped) = match bits {
+            0 => (0, 0),
+            32 => (24, 8),
+            _ => (48, 16),
+        };
         let prefix = prefix >> dropped;
         Self { bits, prefix }
     }
@@ -111,6 +115,9 @@ impl AddressPrefix {
 
 impl From<IpAddr> for AddressPrefix {
     fn from(address: IpAddr) -> Self {
+        if address.is_unspecified() {
+            return Self { bits: 0, prefix: 0 };
+        }
         match address.to_canonical() {
             IpAddr::V4(address) => Self {
                 bits: 32,
@@ -194,6 +201,22 @@ mod tests {
         assert_ne!(prefix("2001:db8::1"), prefix("2001:db8:0:1::1"));
         assert_ne!(prefix("192.0.2.1"), prefix("192.0.2.2"));
         assert_eq!(prefix("::ffff:192.0.2.1"), prefix("192.0.2.1"));
+    }
+
+    #[test]
+    fn all_that_are_not_known_are_one_client_and_nobodys_neighbour() {
+        let of = |text: &str| {
+            let address: IpAddr = text.parse().unwrap();
+            (
+                AddressPrefix::from(address),
+                AddressPrefix::network_of(address),
+            )
+        };
+        assert_eq!(of("::"), of("0.0.0.0"));
+        for known in ["::1", "0.0.0.1", "::ffff:0.0.0.1", "0:0:0:1::1"] {
+            assert_ne!(of("::").0, of(known).0, "{known}");
+            assert_ne!(of("::").1, of(known).1, "{known}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! shuts stays shut under spellings that a lax server takes for the same path (`/ADMIN`, `/%40admin`,
 //! `/admin/`): the rule that matches to the letter decides, and each rule before it that some reading could meet
 //! first adds what it asks for. So a rule that opens never hides a later one that shuts from readings that it
-//! does not open itself.
+//! does not open itself. The same holds for a client of whom no address is known (`::`): no rule for networks opens
+//! anything to it, and each that it could meet adds what it asks for.
 
 use crate::authn::account::Account;
 use crate::authn::profile::Group;
@@ -153,14 +154,18 @@ impl Rule {
     /// Does the rule match? `who` is the account of whoever is signed in, with one factor or both.
     #[must_use]
     pub fn fit(&self, asked: Asked<'_>, who: Option<&Account>) -> Fit {
-        self.fit_path(asked, who, |path| path.matches(asked.target.path()))
+        self.fit_as(Reading::ToTheLetter, asked, who)
     }
 
-    /// Could a lax server take the path for one that matches?
+    /// Could a lax server take the path for one that matches, or a client that nobody knows be in its networks?
     #[must_use]
     pub fn lax_fit(&self, asked: Asked<'_>, who: Option<&Account>) -> Fit {
-        let path = asked.target.lax_path();
-        self.fit_path(asked, who, |pattern| pattern.matches_laxly(path))
+        self.fit_as(Reading::Laxly, asked, who)
+    }
+
+    /// Is the rule for networks, and the client none that could be looked for in them (`::`)?
+    fn is_in_doubt(&self, asked: Asked<'_>) -> bool {
+        !self.networks.is_empty() && asked.client.is_unspecified()
     }
 
     /// Do lax servers read all of its paths as they stand?
@@ -182,29 +187,36 @@ impl Rule {
         })
     }
 
-    fn fit_path(
-        &self,
-        asked: Asked<'_>,
-        who: Option<&Account>,
-        is_path: impl FnMut(&PathPattern) -> bool,
-    ) -> Fit {
+    fn fit_as(&self, reading: Reading, asked: Asked<'_>, who: Option<&Account>) -> Fit {
         let Asked { method, target, .. } = asked;
+        let is_path = |pattern: &PathPattern| match reading {
+            Reading::ToTheLetter => pattern.matches(target.path()),
+            Reading::Laxly => pattern.matches_laxly(target.lax_path()),
+        };
         if !holds(&self.hosts, |host| host.matches(target.host())) {
             Fit::Not(Condition::Host)
         } else if target.is_ambiguous() {
             // No reading of the path may miss it, and some apps take the method from elsewhere.
-            self.fit_people(asked.client, who)
+            self.fit_people(reading, asked, who)
         } else if !holds(&self.paths, is_path) {
             Fit::Not(Condition::Path)
         } else if !holds(&self.methods, |allowed| allowed == method) {
             Fit::Not(Condition::Method)
         } else {
-            self.fit_people(asked.client, who)
+            self.fit_people(reading, asked, who)
         }
     }
 
-    fn fit_people(&self, client: IpAddr, who: Option<&Account>) -> Fit {
-        if !holds(&self.networks, |network| network.contains(&client)) {
+    fn fit_people(&self, reading: Reading, asked: Asked<'_>, who: Option<&Account>) -> Fit {
+        let is_there = match reading {
+            // `::/0` contains `::`, and opens nothing to it.
+            Reading::ToTheLetter if self.is_in_doubt(asked) => false,
+            Reading::Laxly if self.is_in_doubt(asked) => true,
+            Reading::ToTheLetter | Reading::Laxly => {
+                holds(&self.networks, |network| network.contains(&asked.client))
+            }
+        };
+        if !is_there {
             return Fit::Not(Condition::Network);
         }
         let Some(account) = who else {
@@ -229,6 +241,15 @@ impl Rule {
             Fit::Matches => Some(self.requirement),
         }
     }
+}
+
+/// How a rule is compared with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// As it decides.
+    ToTheLetter,
+    /// As it could, for all that is known: this only ever shuts.
+    Laxly,
 }
 
 fn holds<T>(condition: &[T], is_met: impl FnMut(&T) -> bool) -> bool {
@@ -290,7 +311,7 @@ impl Rules {
     fn requirement_here(&self, asked: Asked<'_>, who: Option<&Account>) -> Requirement {
         if asked.target.is_ambiguous() {
             let rules = self.rules.iter();
-            let counting = rules.filter_map(|rule| rule.requirement(rule.fit(asked, who)));
+            let counting = rules.filter_map(|rule| rule.requirement(rule.lax_fit(asked, who)));
             let least = Requirement::of(self.default.max(Policy::TwoFactor));
             return counting.fold(least, Requirement::and);
         }
@@ -308,10 +329,13 @@ impl Rules {
                 return Found { exact, lax };
             }
             // Where laxness changes neither the path nor the rule, it has just been asked.
-            if asked.target.is_plain() && rule.is_plain() {
+            if asked.target.is_plain() && rule.is_plain() && !rule.is_in_doubt(asked) {
                 continue;
             }
-            let hides = |(at, _): &(usize, _)| self.rules[*at].hides(rule, asked.target);
+            let hides = |(at, _): &(usize, _)| {
+                let earlier = &self.rules[*at];
+                !earlier.is_in_doubt(asked) && earlier.hides(rule, asked.target)
+            };
             if let Some(found) = said(rule.lax_fit(asked, who))
                 && !lax.iter().any(hides)
             {

@@ -149,6 +149,10 @@ fn rules(config: &Config, explanation: &Explanation) -> Vec<RuleView> {
             conditions: conditions(rule),
             fit: match (&explanation.decider, fit) {
                 (Decider::All, Fit::Matches) => "could match",
+                // Its path is met to the letter, so it is the client that nobody knows.
+                (Decider::Lax(lax), Fit::Not(Condition::Network)) if lax.contains(&at) => {
+                    "could be from there"
+                }
                 (Decider::Lax(lax), _) if lax.contains(&at) => "this path to lax servers",
                 (Decider::All | Decider::Default | Decider::Lax(_) | Decider::Rule(_), fit) => {
                     words(*fit)
@@ -181,7 +185,8 @@ fn note(decider: &Decider) -> Option<&'static str> {
         ),
         Decider::Lax(_) => Some(
             "Some servers do not mind case, percent codes, a slash at the end, or blanks and dots around\n\
-             a name. To them this is a path of a marked rule, which asks for more: so it counts, too.",
+             a name. To them this is a path of a marked rule, which asks for more: so it counts, too.\n\
+             So does a rule for networks where the address of the client is not known (::).",
         ),
         Decider::Rule(_) | Decider::Default => None,
     }

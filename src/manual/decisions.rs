@@ -51,7 +51,8 @@
 //! factors. A rule for some users or groups shuts nobody out, it only does not match the others; `check` warns where the rest
 //! would pass by the default. Somebody who has not signed in is asked to before such a rule is judged, also when it denies: who is
 //! not known cannot be let by. Query, fragment, headers but `Destination` and user agent never count (CVE-2026-34457). An ambiguous path has to meet every rule of its host
-//! whose conditions on network and person hold, whatever its path and methods say, and at least two factors.
+//! whose conditions on network and person hold, whatever its path and methods say, and at least two factors. A client whose address is not
+//! known is in no network that opens something, and as if it were in each that shuts.
 //!
 //! **What opens is open to the letter, what shuts also shuts what is alike.** Express, ASP.NET and Windows do not mind case, a slash at the
 //! end or a dot behind a name, and most frameworks decode `%40` before they route. So a rule adds what it asks for also where a lax server

@@ -71,6 +71,14 @@
 //! An app below a prefix is told so in its own configuration. A header for it (`X-Script-Name`, `X-Forwarded-Prefix`) would not arrive:
 //! the app cuts off the path what a header says, so whoever writes that header has `/open/admin` judged and `/admin` served.
 //!
+//! Where the last address in `X-Forwarded-For` is none (`unknown`, `unix:`, `_hidden`, a comma at the end), the client is not known, and never
+//! the proxy itself: as `::` in the logs, `unknown` to the app, and one client to all [`throttles`](crate::manual::throttles). No rule with
+//! `networks` opens anything to it, `::/0` included, and each that it could meet counts against it, so what is denied to some networks is denied
+//! to it. The same holds for everybody behind a Unix socket whose proxy says nothing. A line that is missing over TCP means that the proxy asks
+//! for itself. nginx that itself listens on a Unix socket calls every client `unix:`; it has to learn the address from whoever is in front of it
+//! (`set_real_ip_from unix:` with `real_ip_header X-Forwarded-For`, or `proxy_protocol` with `real_ip_header proxy_protocol`) and then says
+//! it with `proxy_set_header X-Forwarded-For $remote_addr` as in the example.
+//!
 //! # Unchanged
 //!
 //! Path and query, byte for byte as they were judged; every other header with its value, `Authorization` included; the bytes of a body.

@@ -13,7 +13,7 @@
 //! | WebSocket | 10 minutes of silence (`proxy.tunnel_idle_timeout`) | closed |
 //! | request line, line ends, header lines, `Host`, framing, methods, paths | one reading only: see [`Refusal`](crate::web::request::Refusal) | 400, 405, 501, 505 |
 //! | chunk extensions, trailers | 4 KiB for each chunk, 4 KiB of trailers; both are dropped | 400 |
-//! | `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Request-Id` (8 to 64 of `A-Z a-z 0-9 - _ .`) | from `trusted_proxies` only | ignored; a wrong `X-Forwarded-Proto` is 400 |
+//! | `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Request-Id` (8 to 64 of `A-Z a-z 0-9 - _ .`) | from `trusted_proxies` only, see [`http`](crate::manual::http) | ignored; a wrong `X-Forwarded-Proto` is 400; a wrong address is a client that nobody knows |
 //! | `X-Real-IP`, `X-Forwarded-Host`, `Forwarded` and their like | set by us for the app | what came under these names is removed |
 //!
 //! # Forms of our pages

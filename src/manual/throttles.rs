@@ -29,6 +29,7 @@
 //!
 //! # Who can be kept out
 //!
+//! All clients whose address the proxy in front does not say (`::`, see [`http`](crate::manual::http)) are one address and one network.
 //! A stranger who knows a name can use up what unknown browsers are granted for it, and one behind the same address what that address is
 //! granted. The owner signs in from a browser that did so in the last 90 days (`session.device_lifetime`) as if nothing
 //! happened: it is counted for its account alone. Codes are tried only after the right password, so a stranger without it

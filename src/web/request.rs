@@ -207,7 +207,7 @@ impl Inbound {
 
     /// The client's address: the peer, or whom trusted proxies name (see [`Inbound::route`]).
     ///
-    /// `::` when a local proxy on a Unix socket names nobody.
+    /// `::` when a trusted proxy names somebody without an address, or a local one on a Unix socket nobody.
     #[must_use]
     pub fn client(&self) -> IpAddr {
         self.route[0]

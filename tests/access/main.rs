@@ -5,6 +5,7 @@
 mod harness;
 
 mod hosts;
+mod nowhere;
 mod step_up;
 mod twice;
 

@@ -272,6 +272,16 @@ fn behind_a_trusted_proxy_each_network_counts_for_itself() {
         "the same /64"
     );
     assert_eq!(spray(&mut from("2001:db8:0:1::1"), 1), [403], "another /64");
+    assert_eq!(spray(&mut from("unknown"), PER_HOUR), [403; PER_HOUR]);
+    assert_eq!(
+        spray(&mut from("192.0.2.2, unix:"), 1),
+        [429],
+        "all together"
+    );
+    let neighbour = give(&mut from("::1"), "another", "wrong");
+    assert_eq!(neighbour.status, 403, "nobody's neighbour");
+    let proxy = give(&mut gate.browser(), "a third", "wrong");
+    assert_eq!(proxy.status, 403, "not the proxy");
 }
 
 #[test]

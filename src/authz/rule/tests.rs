@@ -438,6 +438,49 @@ fn networks_are_those_of_the_client() {
 }
 
 #[test]
+fn no_network_opens_anything_to_a_client_that_nobody_knows_and_each_could_shut_it_out() {
+    let from = |path, policy, networks: &[&str]| Rule {
+        networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
+        ..rule(path, policy)
+    };
+    let all = ["::/0", "0.0.0.0/0", "::/128"];
+    let rules = Rules::new(
+        vec![
+            from("/inside/**", Policy::Bypass, &all),
+            from("/inside/**", Policy::OneFactor, &["10.0.0.0/8"]),
+            rule("/inside/**", Policy::TwoFactor),
+            from("/shut/**", Policy::OneFactor, &["192.0.2.0/24"]),
+            from("/shut/**", Policy::Deny, &["198.51.100.0/24"]),
+            rule("/shut/**", Policy::Bypass),
+            from("/late/**", Policy::TwoFactor, &["198.51.100.0/24"]),
+            rule("/**", Policy::Bypass),
+        ],
+        Policy::Deny,
+    );
+    for (client, path, expected) in [
+        ("::", "/inside/a", Policy::TwoFactor),
+        ("0.0.0.0", "/inside/a", Policy::TwoFactor),
+        ("9.9.9.9", "/inside/a", Policy::Bypass),
+        ("::", "/shut/a", Policy::Deny),
+        ("198.51.100.1", "/shut/a", Policy::Deny),
+        ("192.0.2.1", "/shut/a", Policy::OneFactor),
+        ("9.9.9.9", "/shut/a", Policy::Bypass),
+        ("::", "/SHUT/a", Policy::Deny),
+        ("::", "/late/a", Policy::TwoFactor),
+        ("::", "/other", Policy::Bypass),
+        ("::", "/other/..%2fshut", Policy::Deny),
+    ] {
+        let target = target(path);
+        let asked = Asked {
+            client: client.parse().unwrap(),
+            ..asked(&Method::GET, &target)
+        };
+        let found = rules.requirement(asked, None).policy;
+        assert_eq!(found, expected, "{client} {path}");
+    }
+}
+
+#[test]
 fn whoever_is_not_named_goes_on_to_the_next_rule() {
     let staff = Rule {
         groups: vec![Group::parse("staff").unwrap()],

@@ -13,6 +13,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// A client of whom nothing is known. No rule for networks opens anything to it, whatever they are
+/// ([`Rules`](crate::authz::rule::Rules)).
+const UNKNOWN: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
 /// True when `peer` may say who the client is.
 ///
 /// A Unix socket's peer is a proxy on this machine that the socket's file mode has let in.
@@ -31,8 +35,9 @@ fn contains(trusted: &[IpNet], address: IpAddr) -> bool {
 /// The way of a request to us: the client first, then every proxy that we trust.
 ///
 /// Walks `X-Forwarded-For` from the right as long as the addresses are trusted proxies; the first one that is not
-/// is the client. What stands further left anyone can have written. An element that is no address
-/// ends the walk at the hop before.
+/// is the client. What stands further left anyone can have written. Behind an element that is no address (`unknown`,
+/// nginx's `unix:`, nothing at all) stands a client of whom nothing is known, `::`: the proxy that wrote it speaks of
+/// somebody else, so its own address is never the client's.
 #[must_use]
 pub fn route(headers: &HeaderMap, peer: Peer, trusted: &[IpNet]) -> Vec<IpAddr> {
     let mut hops = match peer {
@@ -41,18 +46,16 @@ pub fn route(headers: &HeaderMap, peer: Peer, trusted: &[IpNet]) -> Vec<IpAddr> 
     };
     if trusts(trusted, peer) {
         for element in elements_from_the_right(headers) {
-            let Some(address) = parse_address(element) else {
-                break;
-            };
+            let address = parse_address(element).unwrap_or(UNKNOWN);
             hops.push(address);
-            if !contains(trusted, address) {
+            if address.is_unspecified() || !contains(trusted, address) {
                 break;
             }
         }
     }
     if hops.is_empty() {
-        // A local proxy that named nobody. `::` is in no network that a rule would let in.
-        hops.push(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        // A local proxy that named nobody.
+        hops.push(UNKNOWN);
     }
     hops.reverse();
     hops
@@ -167,10 +170,18 @@ mod tests {
             (
                 "10.0.0.1",
                 &["1.1.1.1, garbage, 10.0.0.2"],
-                &["10.0.0.2", "10.0.0.1"],
+                &["::", "10.0.0.2", "10.0.0.1"],
             ),
-            ("10.0.0.1", &["1.1.1.1, "], &["10.0.0.1"]),
-            ("10.0.0.1", &["1.1.1.1, \u{e9}"], &["10.0.0.1"]),
+            ("10.0.0.1", &["1.1.1.1, "], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["1.1.1.1,"], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &[""], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["unknown"], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["unix:"], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["_obf"], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["\"[2001:db8::1]\""], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["10.0.0.2, ::"], &["::", "10.0.0.1"]),
+            ("10.0.0.1", &["10.0.0.2, 0.0.0.0"], &["0.0.0.0", "10.0.0.1"]),
+            ("10.0.0.1", &["1.1.1.1, \u{e9}"], &["::", "10.0.0.1"]),
             ("::1", &["[2001:db8::1]:80"], &["2001:db8::1", "::1"]),
             ("::1", &["[2001:db8::1]"], &["2001:db8::1", "::1"]),
             ("::1", &["fe80::1%eth0"], &["fe80::1", "::1"]),
@@ -181,11 +192,12 @@ mod tests {
                 &["1.1.1.1, ::ffff:10.0.0.2"],
                 &["1.1.1.1", "10.0.0.2", "::1"],
             ),
-            ("::1", &["[::1]x"], &["::1"]),
-            ("::1", &["[::1]:99999"], &["::1"]),
+            ("::1", &["[::1]x"], &["::", "::1"]),
+            ("::1", &["[::1]:99999"], &["::", "::1"]),
             ("unix", &["1.1.1.1"], &["1.1.1.1"]),
             ("unix", &[], &["::"]),
             ("unix", &["garbage"], &["::"]),
+            ("unix", &["garbage, 10.0.0.2"], &["::", "10.0.0.2"]),
         ] {
             assert_eq!(walk(peer, lines), hops, "{peer} {lines:?}");
         }

@@ -205,15 +205,23 @@ pub(crate) fn authority(inbound: &Inbound) -> HeaderValue {
         .expect("a target's authority is visible ASCII")
 }
 
-/// The client and the proxies that we trust; nothing that anyone else wrote.
+/// The client and the proxies that we trust; nothing that anyone else wrote. `None` where nobody has an address.
 fn forwarded_for(route: &[IpAddr]) -> Option<HeaderValue> {
-    let mut list = String::with_capacity(64);
-    for address in route.iter().filter(|address| !address.is_unspecified()) {
-        let separator = if list.is_empty() { "" } else { ", " };
-        write!(list, "{separator}{address}").expect("writing to a string does not fail");
+    if route.iter().all(IpAddr::is_unspecified) {
+        return None;
     }
-    let list = HeaderValue::try_from(list).expect("addresses are visible ASCII");
-    (!list.is_empty()).then_some(list)
+    let mut list = String::with_capacity(64);
+    for address in route {
+        let separator = if list.is_empty() { "" } else { ", " };
+        let written = if address.is_unspecified() {
+            // Left out, the first proxy would be taken for the client.
+            write!(list, "{separator}unknown")
+        } else {
+            write!(list, "{separator}{address}")
+        };
+        written.expect("writing to a string does not fail");
+    }
+    Some(HeaderValue::try_from(list).expect("addresses are visible ASCII"))
 }
 
 /// The same as one line of RFC 7239; the first element is the client's own request.

@@ -452,6 +452,25 @@ fn an_unknown_client_has_no_address() {
 }
 
 #[test]
+fn no_proxy_stands_in_the_place_of_a_client_that_it_could_not_name() {
+    let given = [
+        ("host", "a"),
+        ("x-forwarded-for", "6.6.6.6, unknown, 10.0.0.2"),
+    ];
+    let told = forwarding(&inbound("/", "10.0.0.1", &given), Version::HTTP_11);
+    let named = |name: &str| told.iter().find(|(known, _)| known == name);
+    assert_eq!(
+        named("x-forwarded-for").unwrap().1,
+        "unknown, 10.0.0.2, 10.0.0.1"
+    );
+    assert_eq!(named("x-real-ip"), None);
+    assert_eq!(
+        named("forwarded").unwrap().1,
+        "for=unknown;host=\"a\";proto=http, for=10.0.0.2, for=10.0.0.1"
+    );
+}
+
+#[test]
 fn a_request_that_came_through_twice_is_a_loop() {
     for (given, expected) in [
         (&[][..], false),

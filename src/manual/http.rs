@@ -68,6 +68,13 @@
 //!
 //! # The proxy in front
 //!
+//! Whoever stands in `trusted_proxies`, or reaches us by a Unix socket, is believed about three things: the client's address
+//! (`X-Forwarded-For`), the scheme (`X-Forwarded-Proto`) and the name in the logs (`X-Request-Id`). That proxy has to write these lines itself,
+//! and not hand on what a client put there. Besides, `Client-Cert*` and the `X-Forwarded-*` that are not in the table above, such as
+//! `X-Forwarded-Client-Cert` and `X-Forwarded-Tls-Client-Cert`, reach the app from there, and from nobody else: only a proxy that ends TLS knows
+//! a client's certificate. Most proxies hand on what they do not know, so one that sets none of these has to clear them, or a
+//! stranger shows the app a certificate that nobody has seen. `examples/nginx-tls` and the lines for Caddy do.
+//!
 //! An app below a prefix is told so in its own configuration. A header for it (`X-Script-Name`, `X-Forwarded-Prefix`) would not arrive:
 //! the app cuts off the path what a header says, so whoever writes that header has `/open/admin` judged and `/admin` served.
 //!

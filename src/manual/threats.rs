@@ -35,7 +35,8 @@
 //!
 //! # Boundaries
 //!
-//! 1. **Internet and proxy in front.** The proxy ends TLS. Only addresses in `trusted_proxies` may say who the client is.
+//! 1. **Internet and proxy in front.** The proxy ends TLS. Only addresses in `trusted_proxies` may say who the client is, and
+//!    what else they have to see to says [`http`](crate::manual::http).
 //! 2. **Proxy and gate.** [`web::request`](crate::web::request) reads each request once and refuses what is not clear.
 //! 3. **Gate and app.** Only a request with a [`Pass`](crate::identity::Pass) goes there. If others can reach the app too, the
 //!    plain headers prove nothing there, and the app has to verify the assertion.

@@ -480,7 +480,7 @@ async fn second_request_breaks(rig: &Rig, second: &str) -> crate::server::tests:
 
 #[tokio::test]
 async fn a_harmless_request_survives_a_dead_connection_from_the_pool() {
-    for method in ["GET", "HEAD", "OPTIONS"] {
+    for method in ["GET", "OPTIONS"] {
         let rig = Rig::new().await;
         let mut client = second_request_breaks(
             &rig,
@@ -499,7 +499,6 @@ async fn other_requests_are_never_sent_twice() {
     for second in [
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
         "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok",
     ] {
         let rig = Rig::new().await;
         let mut client = second_request_breaks(&rig, second).await;

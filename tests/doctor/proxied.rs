@@ -206,6 +206,8 @@ fn open_paths_that_lead_past_the_gate_are_found() {
             "open underscore-headers",
             "open forwarded-headers",
             "open upgrade",
+            // The app shows what it got.
+            "warn rewrite-headers",
             "open path-tricks",
         ])
     );

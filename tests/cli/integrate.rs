@@ -81,7 +81,8 @@ fn without_a_domain_for_the_cookie_app_and_pages_are_on_one_host() {
         ("haproxy", "    acl to_vestibule path_beg /gate/"),
         (
             "traefik",
-            "      rule: \"Host(`login.example.org`) && !PathPrefix(`/gate/`) && !HeaderRegexp(`Upgrade`, `(?i)[^websockt]`)\"",
+            "      rule: \"Host(`login.example.org`) && !PathPrefix(`/gate/`) && !HeaderRegexp(`Upgrade`, `(?i)[^websockt]`) \
+             && !(HeaderRegexp(`Content-Length`, `[1-9]`) && (Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`)))\"",
         ),
         (
             "envoy",

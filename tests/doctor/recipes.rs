@@ -236,7 +236,7 @@ const CASES: &[Case] = &[
         proxy: Proxy::Nginx,
         edits: &[(
             NGINX,
-            "    default      '';\n    ~*^websocket$ websocket;",
+            "    default '';\n    \"~*^HTTP/1\\.1 websocket 0?$\" websocket;",
             "    default $http_upgrade;",
         )],
         expected: &["open upgrade"],

@@ -101,14 +101,20 @@ pub(crate) fn signed_in(browser: &mut Browser) -> bool {
     reply.status == 200
 }
 
-/// Gives a code of the new authenticator, and another one when the machine was slower than the first one lasts.
+/// Gives a code of the new authenticator; another one when the machine was slower than the first one lasts, or had too
+/// much to do.
 fn connect(browser: &mut Browser, page: &Reply, authenticator: &mut Authenticator) -> Reply {
-    let code = authenticator.code();
-    let answer = browser.submit(page, &[("code", &code)]);
-    if answer.status == 403 && !authenticator.is_timely(&code) {
-        return connect(browser, &answer, authenticator);
+    let mut page = page.clone();
+    for _ in 0..10 {
+        let code = authenticator.code();
+        let answer = browser.submit(&page, &[("code", &code)]);
+        let is_late = answer.status == 403 && !authenticator.is_timely(&code);
+        if !is_late && answer.status != 503 {
+            return browser.follow(answer);
+        }
+        page = answer;
     }
-    browser.follow(answer)
+    page
 }
 
 /// The secret in the `otpauth://` link of the enrolment page.

@@ -9,7 +9,7 @@ use crate::authn::{AccountId, AccountToken};
 use crate::clock::{Clock, Timestamp};
 use crate::store::table::{Record, Table, UpdateError};
 use crate::store::{Error, Tree};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -66,29 +66,53 @@ pub struct Sessions {
     unkept: Arc<Unkept>,
 }
 
-/// Sessions that were ended while the store could not keep that. They are over for this process.
+/// Sessions that were ended while the store could not keep that, or does not yet. They are over for this process.
 #[derive(Debug, Default)]
 struct Unkept {
-    keys: std::sync::Mutex<HashSet<SessionKey>>,
+    /// How many are at work on each ending; where nobody is, it was left.
+    keys: std::sync::Mutex<HashMap<SessionKey, usize>>,
     count: AtomicUsize,
+}
+
+/// Work on an ending. Whoever drops it before the store has kept that leaves it to [`Sessions::keep_endings`].
+#[derive(Debug)]
+struct Ending<'a> {
+    unkept: &'a Unkept,
+    key: SessionKey,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if let Some(at_work) = self.unkept.keys().get_mut(&self.key) {
+            *at_work = at_work.saturating_sub(1);
+        }
+    }
 }
 
 /// More than anyone signs out of while a disk is full.
 const MOST_UNKEPT: usize = 10_000;
 
 impl Unkept {
-    fn keys(&self) -> std::sync::MutexGuard<'_, HashSet<SessionKey>> {
+    fn keys(&self) -> std::sync::MutexGuard<'_, HashMap<SessionKey, usize>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is there room for it?
-    fn add(&self, key: SessionKey) -> bool {
+    /// Begins to work on it, if there is room.
+    fn add(&self, key: SessionKey) -> Option<Ending<'_>> {
         let mut keys = self.keys();
-        if keys.len() < MOST_UNKEPT {
-            keys.insert(key);
+        if keys.len() >= MOST_UNKEPT && !keys.contains_key(&key) {
+            return None;
         }
+        *keys.entry(key).or_default() += 1;
         self.count.store(keys.len(), Ordering::Release);
-        keys.contains(&key)
+        Some(Ending { unkept: self, key })
+    }
+
+    /// Those on which nobody works.
+    fn left(&self) -> Vec<SessionKey> {
+        let keys = self.keys();
+        let left = keys.iter().filter(|(_, at_work)| **at_work == 0);
+        left.map(|(key, _)| *key).collect()
     }
 
     fn remove(&self, key: &SessionKey) {
@@ -99,7 +123,7 @@ impl Unkept {
 
     fn has(&self, key: &SessionKey) -> bool {
         // Nearly always nothing: then no request waits for another.
-        self.count.load(Ordering::Acquire) > 0 && self.keys().contains(key)
+        self.count.load(Ordering::Acquire) > 0 && self.keys().contains_key(key)
     }
 }
 
@@ -214,12 +238,12 @@ impl Sessions {
     /// are waiting for that is a further one dropped, with a warning: then that session goes on.
     pub async fn end(&self, key: &SessionKey) -> Result<Option<SessionRecord>, Error> {
         // First of all: whoever gives up ends this at the `await`.
-        let noted = self.unkept.add(*key);
+        let ending = self.unkept.add(*key);
         let taken = self.table.take(key).await;
-        match &taken {
-            Ok(_) => self.unkept.remove(key),
-            Err(_) if noted => {}
-            Err(error) => {
+        match (&taken, &ending) {
+            (Ok(_), _) => self.unkept.remove(key),
+            (Err(_), Some(_)) => {}
+            (Err(error), None) => {
                 tracing::warn!(%error, "a session that was to end goes on: too many wait")
             }
         }
@@ -232,7 +256,7 @@ impl Sessions {
         self.unkept.has(key)
     }
 
-    /// Writes down the endings that the store could not keep; tells `kept` of each, and how many they are.
+    /// Writes down the endings that the store could not keep and nobody works on; tells `kept` of each, and how many they are.
     ///
     /// # Errors
     /// The first one, when the store still cannot keep some. The others are kept all the same.
@@ -240,7 +264,7 @@ impl Sessions {
         &self,
         kept: impl Fn(&SessionRecord) + Send + Sync,
     ) -> Result<usize, Error> {
-        let keys: Vec<SessionKey> = self.unkept.keys().iter().copied().collect();
+        let keys = self.unkept.left();
         let mut outcome = Ok(keys.len());
         for key in &keys {
             match self.table.take(key).await {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::metrics::{Format, Metrics};
 use crate::sessions::account_of;
+use std::pin::pin;
 use tokio::sync::RwLock;
 use tokio::time::timeout;
 
@@ -77,6 +78,24 @@ async fn an_ending_that_nobody_waits_for_holds_and_is_kept_later() {
     });
     assert_eq!((kept.await.unwrap(), ended.into_inner()), (1, 1));
     assert!(world.sessions.get(&key).await.unwrap().is_none());
+    assert!(!world.sessions.is_over(&key));
+}
+
+#[tokio::test]
+async fn an_ending_that_somebody_waits_for_is_taken_from_nobody() {
+    let (world, held, token) = signed_in().await;
+    let key = key_of(&token);
+    let hold = held.hold.write().await;
+    let mut ending = pin!(world.sessions.end(&key));
+    let waiting = timeout(Duration::from_millis(1), &mut ending).await;
+    assert!(waiting.is_err() && world.sessions.is_over(&key));
+    drop(hold);
+    // Else a step-up would find its session gone, with its code spent.
+    let kept = world
+        .sessions
+        .keep_endings(|_| panic!("it was left by nobody"));
+    assert_eq!(kept.await.unwrap(), 0);
+    assert!(ending.await.unwrap().is_some());
     assert!(!world.sessions.is_over(&key));
 }
 

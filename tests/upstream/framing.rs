@@ -270,7 +270,7 @@ fn judge(door: &Door, method: &str, sent: &[u8], fate: Fate, link: Link) {
     }
     let mut other = door.client_sending(get("/next"));
     let mut app = match link {
-        Kept => app,
+        Kept => door.next_after(app),
         Closed => {
             app.closes();
             door.app.connection()

@@ -20,7 +20,7 @@ mod floods;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness::gate::Gate;
 use harness::{DEADLINE, HOST};
@@ -128,6 +128,21 @@ impl Door {
         let mut client = self.client();
         client.send(text);
         client
+    }
+
+    /// Where the next request comes: on `kept`, unless the gate has not put that one back yet, which it may do a moment after
+    /// its answer. Closed it is not.
+    pub(crate) fn next_after(&self, mut kept: Wire) -> Wire {
+        let end = Instant::now() + DEADLINE;
+        let moment = Duration::from_millis(20);
+        while kept.is_silent_for(moment) {
+            if let Some(other) = self.app.within(moment) {
+                assert!(kept.is_silent_for(moment), "it was closed");
+                return other;
+            }
+            assert!(Instant::now() < end, "no request comes");
+        }
+        kept
     }
 
     /// Sends a request of a new client and brings it to the app, on a new connection.

@@ -426,8 +426,10 @@ fn nothing_of_the_client_for_ours(name: &str, value: &[u8]) {
         !ends_here.contains(&name) && !name.starts_with("proxy-"),
         "{name}"
     );
-    if name == "connection" || name == "upgrade" {
-        assert!(value == b"upgrade" || value == b"websocket", "{name}");
+    match name {
+        "connection" => assert!(value == b"upgrade" || value == b"close", "{name}"),
+        "upgrade" => assert!(value == b"websocket", "{name}"),
+        _ => {}
     }
     if name == "cookie" {
         for pair in value.split(|b| *b == b';') {

@@ -1,17 +1,23 @@
 //! A sign-in that never arrives explains itself.
 
-use crate::harness::browser::Browser;
+use crate::harness::browser::{Browser, Reply};
 use crate::harness::crowd::LENIENT;
 use crate::harness::gate::Gate;
 use crate::harness::person::{PORTAL, Person};
 use crate::{AUTH_HOST, Dialect, NAVIGATION, Question, Scene};
+
+/// What a page says, with one blank between two words.
+fn words(page: &Reply) -> String {
+    let text = page.visible_text();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 /// Goes round between the login page and a place that never sees the cookie, as a browser would.
 fn round(gate: &Gate, browser: &mut Browser, head: &str) -> (u16, String) {
     let mut last = (0, String::new());
     for _ in 0..10 {
         let answer = crate::exchange(gate.address(), head.as_bytes()).expect("an answer");
-        let challenge = crate::Reply::parse("", &answer);
+        let challenge = Reply::parse("", &answer);
         let login = challenge.header("location").expect("a login page");
         let login = login
             .strip_prefix(&format!("http://{AUTH_HOST}"))
@@ -79,7 +85,7 @@ fn two_cookies_at_the_place_itself_are_named_as_the_cause() {
     }
     // Proxies that hand on what we answer let the browser forget the older one.
     let answer = crate::exchange(scene.gate.address(), head(&two).as_bytes()).expect("an answer");
-    let lines = crate::Reply::parse("", &answer).all("set-cookie");
+    let lines = Reply::parse("", &answer).all("set-cookie");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("vestibule=;") && !lines[0].contains("Domain"));
 }
@@ -99,6 +105,30 @@ fn the_front_page_of_a_host_without_an_app_is_the_own_account() {
         (303, Some("/_vestibule/account"))
     );
     assert_eq!(browser.get("/other").status, 404);
+    // Which leads nowhere else, for the apps are on other hosts.
+    let account = browser.get("/_vestibule/account");
+    let text = words(&account);
+    assert!(text.contains("all sites of team.localhost"), "{text}");
+    assert!(!text.contains("Go to"), "{text}");
+}
+
+#[test]
+fn the_sign_in_names_the_host_that_it_leads_to() {
+    let scene = Scene::new("");
+    let shown = |query: &str| {
+        let page = format!("{PORTAL}/login{query}");
+        words(&scene.browser().get(&page))
+    };
+    let there = shown("?rd=http://wiki.team.localhost/page");
+    assert!(
+        there.contains("to continue to wiki.team.localhost"),
+        "{there}"
+    );
+    let here = format!("to continue to {AUTH_HOST}");
+    for query in ["", "?rd=/x", "?rd=http://wiki.elsewhere.example/"] {
+        let text = shown(query);
+        assert!(text.contains(&here), "{query}: {text}");
+    }
 }
 
 #[test]
@@ -109,7 +139,7 @@ fn behind_plain_http_the_way_back_is_where_the_cookie_is_sent() {
     );
     let gate = Gate::start(&config);
     let answer = crate::exchange(gate.address(), head(NAVIGATION).as_bytes()).expect("an answer");
-    let reply = crate::Reply::parse("", &answer);
+    let reply = Reply::parse("", &answer);
     let expected =
         format!("https://{AUTH_HOST}{PORTAL}/login?rd=https://wiki.team.localhost/page%3Fx%3D1");
     assert_eq!(reply.header("location"), Some(expected.as_str()));

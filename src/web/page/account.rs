@@ -14,8 +14,8 @@ pub struct Model<'a> {
     pub frame: &'a Frame<'a>,
     /// Posts to the logout page.
     pub sign_out: Form<'a>,
-    /// URL of the app behind.
-    pub home: &'a str,
+    /// Where to go from here.
+    pub apps: Apps<'a>,
     /// The user name.
     pub username: &'a str,
     /// What the person is called; left out when empty.
@@ -30,6 +30,15 @@ pub struct Model<'a> {
     pub now: Timestamp,
     /// The authenticator and its backup codes.
     pub second_factor: SecondFactor,
+}
+
+/// Where the apps are that the sign-in is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apps<'a> {
+    /// On this host, at this URL.
+    Here(&'a str),
+    /// On other hosts, which share the sign-in: those of this domain.
+    Within(&'a str),
 }
 
 /// What the account has besides its password.
@@ -61,8 +70,13 @@ pub fn view(model: &Model<'_>) -> Document {
         dl.facts {
             dt { "Signed in" } dd { (ago(model.now.since(model.signed_in))) " (" (minute(model.signed_in)) ")" }
         }
+        @if let Apps::Within(domain) = model.apps {
+            p.aside { "This sign-in counts on all sites of " bdi { (domain) } " that ask for it." }
+        }
         div.actions {
-            a.button.primary href=(model.home) { span { "Go to " bdi { (model.frame.site) } } }
+            @if let Apps::Here(home) = model.apps {
+                a.button.primary href=(home) { span { "Go to " bdi { (model.frame.site) } } }
+            }
             form method="post" action=(model.sign_out.action) {
                 (unseen(&model.sign_out))
                 button type="submit" { "Sign out" }

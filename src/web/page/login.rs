@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Model<'a> {
     /// What all pages share.
     pub frame: &'a Frame<'a>,
+    /// The host that the visitor is on the way to.
+    pub destination: &'a str,
     /// Posts `username` and `password`.
     pub form: Form<'a>,
     /// What was typed as user name before; empty at first. A password never comes back.
@@ -42,7 +44,7 @@ pub fn view(model: &Model<'_>) -> Document {
     let next = model.notice.map(Notice::next).unwrap_or_default();
     let message = model.notice.map(|notice| notice.message(&next));
     let body = html! {
-        p.lead { "to continue to " bdi { (model.frame.site) } }
+        p.lead { "to continue to " bdi { (model.destination) } }
         @if let Some(message) = &message { (message.show()) }
         (fields(model, message.as_ref()))
         p.aside { (forgotten()) }

@@ -301,6 +301,7 @@ fn keyboards_of_phones_fit_the_code_that_is_asked_for() {
 fn a_refused_login_keeps_the_name_and_asks_for_the_password_again() {
     let model = login::Model {
         frame: &frame(&USUAL),
+        destination: USUAL.site,
         form: form(&USUAL),
         username: "maria",
         notice: Some(login::Notice::Refused),

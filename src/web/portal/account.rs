@@ -5,8 +5,9 @@ use crate::authn::session::Resumed;
 use crate::gate::Visitor;
 use crate::secret::TokenDigest;
 use crate::web::Body;
+use crate::web::context::Context;
 use crate::web::page::Form;
-use crate::web::page::account::{Model, SecondFactor, view};
+use crate::web::page::account::{Apps, Model, SecondFactor, view};
 use crate::web::portal::visit::Visit;
 use http::{Response, StatusCode};
 
@@ -33,7 +34,7 @@ fn page(visit: &Visit<'_>, visitor: &Visitor, bound: TokenDigest) -> Response<Bo
             csrf: &visit.form_token(Some(bound)),
             rd: None,
         },
-        home: "/",
+        apps: apps(visit.context),
         username: account.username().as_str(),
         display_name: profile
             .display_name
@@ -51,6 +52,14 @@ fn page(visit: &Visit<'_>, visitor: &Visitor, bound: TokenDigest) -> Response<Bo
         second_factor: second_factor(account),
     });
     visit.page(StatusCode::OK, document)
+}
+
+/// Without an app of our own on a shared domain, our front page is this page.
+fn apps(context: &Context) -> Apps<'_> {
+    match &context.place.domain {
+        Some(domain) if context.routes.is_empty() => Apps::Within(domain),
+        Some(_) | None => Apps::Here("/"),
+    }
 }
 
 fn second_factor(account: &Account) -> SecondFactor {

@@ -248,8 +248,11 @@ fn page(
     username: &str,
     notice: Option<Notice>,
 ) -> Document {
+    let here = visit.inbound.target();
+    let there = return_to.target(here);
     view(&Model {
         frame: &visit.frame(),
+        destination: there.as_ref().unwrap_or(here).host(),
         form: Form {
             action: &visit.context.path("/login"),
             csrf: &visit.form_token(None),

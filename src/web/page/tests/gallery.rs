@@ -73,6 +73,7 @@ fn logins(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
     let with = |state: &str, username, notice| {
         let model = login::Model {
             frame,
+            destination: texts.site,
             form: form(texts),
             username,
             notice,
@@ -207,10 +208,15 @@ fn backups(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
 
 fn accounts(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
     let with = |state: &str, groups: &[&str], second_factor| {
+        let apps = if groups.is_empty() {
+            account::Apps::Within(texts.site)
+        } else {
+            account::Apps::Here(texts.url)
+        };
         let model = account::Model {
             frame,
             sign_out: form(texts),
-            home: texts.url,
+            apps,
             username: texts.name,
             display_name: if groups.is_empty() { "" } else { texts.name },
             email: if groups.is_empty() { "" } else { texts.name },

@@ -283,6 +283,23 @@ pub struct Rule {
     pub max_age: Option<Duration>,
 }
 
+impl Config {
+    /// Has each host a sign-in of its own, because every app names its host?
+    #[must_use]
+    pub(crate) fn signs_in_by_host(&self) -> bool {
+        !self.upstreams.is_empty() && self.upstreams.iter().all(|app| app.host.is_some())
+    }
+
+    /// Does the cookie of a sign-in at the host of `public_url` reach `host`?
+    #[must_use]
+    pub(crate) fn shares_sign_in(&self, host: &str) -> bool {
+        match &self.session.cookie_domain {
+            Some(domain) => pattern::is_within(host, domain),
+            None => host == self.public_url.host(),
+        }
+    }
+}
+
 impl Rule {
     /// The rule as requests are judged by it.
     #[must_use]

@@ -180,6 +180,9 @@ fn show(config: &Config, question: &Question, answer: &Answer) {
 fn note(decider: &Decider) -> Option<&'static str> {
     match decider {
         Decider::All => Some(
+    if let Some(obstacle) = answer.obstacle(question, config) {
+        print::line(obstacle);
+    }
             "The path is ambiguous: servers read it differently. So every rule that could match counts,\n\
              and at least two factors are asked for.",
         ),

@@ -23,13 +23,17 @@ const UNAUTHENTICATED: &str = "16";
 /// Part of the query: the place that leads to the login page was sent two session cookies.
 pub const TWICE: &str = "twice";
 
+/// Part of the query: no browser sends our cookie to the place that leads to the login page.
+pub const APART: &str = "apart";
+
 /// The page that asks for what is missing. From another host it is named in full, unless that host has a
 /// sign-in of its own.
 #[must_use]
 pub fn page(context: &Context, challenge: Challenge, target: &Target, came: &Cookies) -> String {
     let host = target.host();
     if host == context.place.host || context.place.signs_in_apart(host) {
-        link(context, challenge, "", target.path_and_query(), came)
+        let page = link(context, challenge, "", came);
+        context.allowed.parse(target.path_and_query()).after(&page)
     } else {
         address(context, challenge, target, came)
     }
@@ -45,8 +49,12 @@ pub fn address(context: &Context, challenge: Challenge, target: &Target, came: &
     };
     let front = format!("{scheme}://{}", target.authority());
     let ways = [target.path_and_query(), target.path()].map(|way| format!("{front}{way}"));
-    let links = ways.iter().map(String::as_str).chain(["/"]);
-    let mut links = links.map(|back| link(context, challenge, &context.place.origin, back, came));
+    let backs = ways.iter().map(String::as_str).chain(["/"]);
+    let mut page = link(context, challenge, &context.place.origin, came);
+    if !context.place.is_signed_in_at(target.host()) {
+        page = marked(&page, APART);
+    }
+    let mut links = backs.map(|back| context.allowed.parse(back).after(&page));
     let fits = links.find(|link| link.len() <= LONGEST);
     fits.unwrap_or_else(|| context.place.origin.clone())
 }
@@ -92,20 +100,21 @@ pub fn clear_older(context: &Context, came: &Cookies, host: &str, response: &mut
     }
 }
 
-fn link(
-    context: &Context,
-    challenge: Challenge,
-    front: &str,
-    back: &str,
-    came: &Cookies,
-) -> String {
+/// The page of ours that asks for what is missing, without the way back.
+fn link(context: &Context, challenge: Challenge, front: &str, came: &Cookies) -> String {
     let name = match challenge {
         Challenge::SignIn => "/login",
         Challenge::SecondFactor | Challenge::FreshSecondFactor => "/second-factor",
     };
-    let mut page = format!("{front}{}{name}", context.place.portal);
+    let page = format!("{front}{}{name}", context.place.portal);
     if context.jar.has_two_sessions(came) {
-        page = format!("{page}?{TWICE}=there");
+        return marked(&page, TWICE);
     }
-    context.allowed.parse(back).after(&page)
+    page
+}
+
+/// Says of the place that leads to `page` what the page could not know.
+fn marked(page: &str, mark: &str) -> String {
+    let sign = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{sign}{mark}=there")
 }

@@ -56,6 +56,26 @@ fn a_cookie_that_is_for_another_host_is_named_as_the_cause() {
 }
 
 #[test]
+fn a_cookie_that_does_not_reach_a_host_that_no_rule_names_is_named_as_the_cause() {
+    let config = format!(
+        "public_url = \"http://{AUTH_HOST}\"\ntrusted_proxies = [\"127.0.0.1/32\"]\n{LENIENT}"
+    );
+    let gate = Gate::start(&config);
+    let mut browser = Browser::new(gate.address(), AUTH_HOST);
+    Person::enrol(&mut browser, "alice", &gate.invite("alice"));
+    let (status, text) = round(&gate, &mut browser, &head(NAVIGATION));
+    assert_eq!(status, 508);
+    for part in ["session.cookie_domain", AUTH_HOST] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Nobody is sent to a host that only a proxy named.
+    assert!(!text.contains("wiki.team.localhost"), "{text}");
+    gate.wait_for("does not see the sign-in of auth.team.localhost");
+    // A sign-in that was not led here by such a host goes home as ever.
+    assert_eq!(browser.get(&format!("{PORTAL}/login")).status, 303);
+}
+
+#[test]
 fn a_proxy_that_keeps_the_cookie_back_is_named_as_the_cause() {
     let scene = Scene::new("");
     let mut browser = scene.browser();

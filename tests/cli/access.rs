@@ -285,6 +285,27 @@ fn a_path_like_ours_is_the_apps_where_another_proxy_asks() {
 }
 
 #[test]
+fn explain_says_where_no_sign_in_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = "public_url = \"https://auth.example.com\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+                access.rule = [{ path = \"/open/**\", policy = \"bypass\" }]\n";
+    let shared = format!("{auth}session.cookie_domain = \"example.com\"\n");
+    for (config, url, lost) in [
+        (auth, "https://app.example.com/", true),
+        (auth, "https://app.example.com/open/x", false),
+        (auth, "https://AUTH.example.com/", false),
+        (&shared, "https://app.example.com/", false),
+        (&shared, "https://app.example.org/", true),
+    ] {
+        write(folder.path().join("vestibule.toml"), config).unwrap();
+        let mut command = vestibule(&["access", "explain", "--url", url]);
+        let outcome = run(command.current_dir(folder.path()));
+        let says = done(&outcome).contains("set session.cookie_domain to a domain that holds both");
+        assert_eq!(says, lost, "{config}{url}: {outcome:?}");
+    }
+}
+
+#[test]
 fn explain_knows_the_groups_that_the_store_knows() {
     let gate = Gate::start(
         "[access]\nrule = [{ groups = \"staff\", policy = \"two-factor\" }]\ndefault = \"deny\"\n",

@@ -195,6 +195,18 @@ fn a_public_url_that_is_not_what_browsers_see_is_found() {
     }
 }
 
+#[test]
+fn a_sign_in_that_does_not_reach_the_host_of_the_app_is_found() {
+    if !third_party() {
+        return;
+    }
+    let (tls, app) = (tls_folder(), App::start());
+    let gate = gate(&[("cookie_domain = \"example.com\"", "")]);
+    let running = run(Proxy::Nginx, tls.path(), &gate, &app, &[]);
+    let found = (Some(1), vec!["broken login-address".to_owned()]);
+    assert_eq!(visit(running.address, nobody()), found);
+}
+
 const CASES: &[Case] = &[
     Case {
         proxy: Proxy::Nginx,

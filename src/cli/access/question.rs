@@ -5,7 +5,7 @@ use crate::authn::account::{Account, Profile};
 use crate::authn::profile::Group;
 use crate::authn::username::Username;
 use crate::authz::explain::{Explanation, explain};
-use crate::authz::rule::Asked;
+use crate::authz::rule::{Asked, Policy};
 use crate::authz::target::{BadTarget, Target};
 use crate::authz::{Challenge, Outcome, Shown};
 use crate::clock::Timestamp;
@@ -234,3 +234,25 @@ impl Answer {
         }
     }
 }
+    /// What keeps a sign-in from counting there, if one is asked for.
+    pub(in crate::cli::access) fn obstacle(
+        &self,
+        question: &Question,
+        config: &Config,
+    ) -> Option<String> {
+        let Self::Judged(explanation) = self else {
+            return None;
+        };
+        let asks = [Policy::OneFactor, Policy::TwoFactor].contains(&explanation.requirement.policy);
+        let target = Target::parse_url(&question.url).ok()?;
+        let host = target.host();
+        let is_lost = asks && !config.signs_in_by_host() && !config.shares_sign_in(host);
+        is_lost.then(|| {
+            format!(
+                "But browsers do not send the sign-in of {} to {host}, so nobody can sign in there:\n\
+                 set session.cookie_domain to a domain that holds both hosts.",
+                config.public_url
+            )
+        })
+    }
+

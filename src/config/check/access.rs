@@ -28,6 +28,7 @@ pub(crate) fn access(config: &Config, report: &mut Report) {
         reached(&rules[..at], rule, key, report);
         limited(&rules, at, access.default, key, report);
         alike(&rules, at, access.default, key, report);
+        hosts(config, at, key, report);
     }
 }
 
@@ -181,6 +182,35 @@ fn meets_weaker(rule: &Rule, later: &[Rule], default: Policy) -> bool {
         }
     }
     strength(Requirement::of(default)) < asked
+}
+
+/// Whoever signs in at `public_url` is known where the cookie is sent. Where each app names its host, each host has
+/// a sign-in of its own.
+fn hosts(config: &Config, at: usize, key: impl Fn(&str) -> String, report: &mut Report) {
+    let rule = &config.access.rules[at];
+    if ![Policy::OneFactor, Policy::TwoFactor].contains(&rule.policy) || config.signs_in_by_host() {
+        return;
+    }
+    if let Some(host) = rule.hosts.iter().find(|host| !reaches(config, host)) {
+        let public = &config.public_url;
+        let all = if host.starts_with("*.") {
+            "all of "
+        } else {
+            ""
+        };
+        let what = format!("browsers do not send the sign-in of {public} to {all}{host}");
+        let hint = "set session.cookie_domain to a domain that holds both";
+        let keys = [&*key("host"), "public_url", "session.cookie_domain"];
+        report.warn(&keys, Wrong::new(what, hint));
+    }
+}
+
+/// Is the sign-in sent to every host that is meant by `pattern`? Without a domain it is sent to one alone.
+fn reaches(config: &Config, pattern: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(domain) => config.session.cookie_domain.is_some() && config.shares_sign_in(domain),
+        None => config.shares_sign_in(pattern),
+    }
 }
 
 /// How much is asked, to be compared: the younger a code has to be, the more.

@@ -1,6 +1,5 @@
 //! Whether requests find their app, and only their app.
 
-use crate::authz::pattern::is_within;
 use crate::config::problem::Wrong;
 use crate::config::report::Report;
 use crate::config::{Config, Listen, Upstream, UpstreamUrl};
@@ -40,11 +39,9 @@ fn place(config: &Config, index: usize, report: &mut Report) {
         let hint = "give the app another path, or change portal.path";
         report.refuse(&[&path, "portal.path"], Wrong::new(what, hint));
     }
-    // Where each app names its host, each host has a sign-in of its own.
-    let any_host = config.upstreams.iter().any(|app| app.host.is_none());
     if let Some(name) = &upstream.host
-        && any_host
-        && !shares_cookie(config, name)
+        && !config.signs_in_by_host()
+        && !config.shares_sign_in(name)
     {
         let public = &config.public_url;
         let what = format!("browsers do not send the sign-in of {public} to {name}");
@@ -70,14 +67,6 @@ fn address(config: &Config, index: usize, report: &mut Report) {
 
 fn key(index: usize, name: &str) -> String {
     format!("upstream[{index}].{name}")
-}
-
-/// Whether the cookie that the host of `public_url` sets reaches `host`.
-fn shares_cookie(config: &Config, host: &str) -> bool {
-    match &config.session.cookie_domain {
-        Some(domain) => is_within(host, domain),
-        None => host == config.public_url.host(),
-    }
 }
 
 /// Whether `path` is `top` or below it.

@@ -24,8 +24,8 @@ pub enum Cause<'a> {
     OtherHost {
         /// Where the cookie is sent.
         ours: &'a str,
-        /// Where the visitor wants to go.
-        theirs: &'a str,
+        /// Where the visitor wants to go, unless it is a host that nobody may be sent back to.
+        theirs: Option<&'a str>,
     },
     /// The browser sends it, and the proxy in front keeps it back when it asks us.
     KeptBack,
@@ -44,7 +44,11 @@ pub fn view(model: &Model<'_>) -> Document {
         (lead(model.cause))
         h2 { "For whoever runs this site" }
         (explanation(model.cause))
-        p { a.button.primary href=(model.again) { "Try again" } }
+        p {
+            a.button.primary href=(model.again) {
+                @if model.cause.leads_back() { "Try again" } @else { span { "Go to " bdi { (model.frame.site) } } }
+            }
+        }
         @if model.cause.is_signed_in() {
             ul.links { li { a href=(model.logout) { "Sign out" } } }
         }
@@ -61,6 +65,14 @@ pub fn view(model: &Model<'_>) -> Document {
 }
 
 impl Cause<'_> {
+    /// Is it known where the visitor wants to go?
+    fn leads_back(self) -> bool {
+        match self {
+            Self::OtherHost { theirs, .. } => theirs.is_some(),
+            Self::KeptBack | Self::TwoCookies { .. } => true,
+        }
+    }
+
     fn is_signed_in(self) -> bool {
         match self {
             Self::OtherHost { .. } | Self::KeptBack => true,
@@ -95,7 +107,8 @@ fn explanation(cause: Cause<'_>) -> Markup {
         Cause::OtherHost { ours, theirs } => html! {
             p {
                 "The sign-in is kept in a cookie of " code { (ours) } ", which no browser sends to "
-                code { (theirs) } ". Set " code { "session.cookie_domain" } " to the domain that both share; \
+                @if let Some(theirs) = theirs { code { (theirs) } } @else { "the host of the page that you want to open" }
+                ". Set " code { "session.cookie_domain" } " to the domain that both share; \
                 if they share none, give the app a host below that of " code { "public_url" } "."
             }
         },

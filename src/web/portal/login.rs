@@ -9,7 +9,7 @@ use crate::gate::{Verdict, Visitor};
 use crate::login::{Advanced, FirstFactor, LoginError};
 use crate::store::Error;
 use crate::web::Body;
-use crate::web::challenge::TWICE;
+use crate::web::challenge::{APART, TWICE};
 use crate::web::context::Context;
 use crate::web::page::login::{Model, Notice, view};
 use crate::web::page::sign_in_loop::{self, Cause};
@@ -73,17 +73,25 @@ async fn passes(visit: &Visit<'_>, return_to: &ReturnTo) -> bool {
 /// Sends somebody on who is signed in, unless that place keeps sending them back.
 fn send_on(visit: &Visit<'_>, visitor: &Visitor, return_to: &ReturnTo) -> Response<Body> {
     let context = visit.context;
-    // Whatever is no safe way back leads home, and home is ours.
-    let circles =
-        !return_to.is_home() && context.bounces.is_loop(&visitor.key(), return_to.as_str());
+    // Whatever is no safe way back leads home, and home is ours, unless somebody came from where our cookie is not sent.
+    let is_lost = return_to.is_home() && visit.query(APART).is_some();
+    let circles = (is_lost || !return_to.is_home())
+        && context.bounces.is_loop(&visitor.key(), return_to.as_str());
     let target = return_to.target(visit.inbound.target());
     if !circles {
+        if is_lost {
+            let host = &context.place.host;
+            tracing::warn!(
+                "a host that does not see the sign-in of {host} leads to it: set session.cookie_domain to a domain that holds both"
+            );
+        }
         let mut response = respond::see_other(return_to.as_str());
         if let Some(target) = &target {
             share(visit, target.host(), &mut response);
         }
         return response;
     }
+    let target = target.filter(|_| !is_lost);
     let cause = match &target {
         Some(target) if visit.query(TWICE).as_deref() == Some("there") => {
             let [session, ..] = context.jar.names();
@@ -116,7 +124,7 @@ fn share(visit: &Visit<'_>, there: &str, response: &mut Response<Body>) {
     }
 }
 
-/// Why a place does not see the sign-in that `here` sees.
+/// Why a place does not see the sign-in that `here` sees; without a target it is one that nobody may be sent back to.
 fn cause<'a>(context: &'a Context, here: &'a str, target: Option<&'a Target>) -> Cause<'a> {
     let place = &context.place;
     let (ours, reaches) = if place.signs_in_apart(here) {
@@ -127,11 +135,11 @@ fn cause<'a>(context: &'a Context, here: &'a str, target: Option<&'a Target>) ->
         (domain, reaches)
     };
     match target {
-        Some(target) if !reaches => Cause::OtherHost {
+        Some(_) if reaches => Cause::KeptBack,
+        Some(_) | None => Cause::OtherHost {
             ours,
-            theirs: target.host(),
+            theirs: target.map(Target::host),
         },
-        Some(_) | None => Cause::KeptBack,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::doctor::finding::{Finding, shown};
 use crate::cli::doctor::place::Place;
 use crate::cli::doctor::walk::Step;
+use crate::web::challenge::APART;
 
 const ADDRESS: &str = "login-address";
 const PLAIN: &str = "plain-redirects";
@@ -34,6 +35,16 @@ pub(in crate::cli::doctor) fn address(
             ADDRESS,
             format!("the sign-in is on another port: {at}"),
             change,
+        );
+    }
+    if login.field(APART).is_some() {
+        return Finding::broken(
+            ADDRESS,
+            format!(
+                "no browser sends the cookie of a sign-in at {host} to {}: nobody can sign in there",
+                shown(&from.host)
+            ),
+            "set session.cookie_domain to the domain that both hosts share, or public_url to the host that browsers ask for",
         );
     }
     match way_back(from, login) {
@@ -119,6 +130,11 @@ mod tests {
                 Severity::Ok,
             ),
             ("https://app.example.com:8443/login", None, Severity::Warn),
+            (
+                "https://auth.example.com/login?apart=there",
+                Some("auth.example.com"),
+                Severity::Broken,
+            ),
             (
                 "https://auth.example.com/login",
                 Some("login.example.com"),

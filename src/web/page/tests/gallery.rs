@@ -253,10 +253,11 @@ fn ends(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
         frame,
         login: texts.url,
     };
-    let other = sign_in_loop::Cause::OtherHost {
+    let other = |theirs| sign_in_loop::Cause::OtherHost {
         ours: texts.site,
-        theirs: texts.name,
+        theirs,
     };
+    let (named, nameless) = (other(Some(texts.name)), other(None));
     let two = sign_in_loop::Cause::TwoCookies {
         name: texts.name,
         site: texts.site,
@@ -264,7 +265,11 @@ fn ends(frame: &Frame<'_>, texts: &Texts<'_>) -> Gallery {
     vec![
         ("logout".to_owned(), logout::view(&question)),
         ("signed-out".to_owned(), signed_out::view(&farewell)),
-        ("loop-other-host".to_owned(), circles(frame, texts, other)),
+        ("loop-other-host".to_owned(), circles(frame, texts, named)),
+        (
+            "loop-nameless-host".to_owned(),
+            circles(frame, texts, nameless),
+        ),
         ("loop-two-cookies".to_owned(), circles(frame, texts, two)),
         (
             "loop-kept-back".to_owned(),

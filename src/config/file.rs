@@ -3,7 +3,7 @@
 use crate::authz::rule::Policy;
 use crate::config::reader::Section;
 use crate::config::setting::{
-    CookieName, HostName, HostPattern, PlainPath, PortalPath, Setting, Size,
+    CookieDomain, CookieName, HostName, HostPattern, PlainPath, PortalPath, Setting, Size,
 };
 use crate::config::{
     Access, AccessLog, Algorithm, Backup, Colour, Config, EnrolmentMode, Identity, IdentityHeaders,
@@ -183,7 +183,7 @@ fn rule(section: &mut Section<'_, '_>) -> Option<Rule> {
 }
 
 fn session(section: &mut Section<'_, '_>, public_url: &PublicUrl) -> Session {
-    let domain = section.optional("cookie_domain", "", None::<HostName>);
+    let domain = section.optional("cookie_domain", "", None::<CookieDomain>);
     let name = match domain {
         None if public_url.is_https() => "__Host-vestibule",
         None | Some(_) => "vestibule",

@@ -5,7 +5,7 @@ mod choice;
 mod name;
 mod path;
 
-pub(crate) use crate::config::setting::address::{HostName, HostPattern};
+pub(crate) use crate::config::setting::address::{CookieDomain, HostName, HostPattern};
 pub(crate) use crate::config::setting::name::{CookieName, folded};
 pub(crate) use crate::config::setting::path::{PlainPath, PortalPath};
 

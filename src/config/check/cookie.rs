@@ -18,6 +18,14 @@ pub(crate) fn cookie(config: &Config, report: &mut Report) {
                     "write the domain that you registered: \"example.com\"; or leave it out",
                 ),
             );
+        } else if !is_within(host, domain) && !report.is_set("public_url") {
+            report.refuse(
+                &["session.cookie_domain", "public_url"],
+                Wrong::new(
+                    format!("public_url is missing, so our pages are at {host:?}, which is not within {domain:?}"),
+                    format!("write what browsers see: public_url = \"https://auth.{domain}\""),
+                ),
+            );
         } else if !is_within(host, domain) {
             report.refuse(
                 &["session.cookie_domain", "public_url"],

@@ -8,7 +8,7 @@ use crate::config::{Listen, PublicUrl, UpstreamUrl};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 impl Setting for SocketAddr {
     const HINT: &'static str = "write an address and a port: \"127.0.0.1:9090\", \"[::1]:9090\"";
@@ -159,6 +159,32 @@ impl Setting for HostName {
     }
 }
 
+/// The domain of a cookie: a host name, which holds for every host below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CookieDomain(pub(crate) String);
+
+impl Setting for CookieDomain {
+    const HINT: &'static str = "write the domain that you registered: \"example.com\"";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        // Other programs want it so.
+        if let Some(bare) = text.strip_prefix("*.").or(text.strip_prefix('.')) {
+            let what = format!("{} is more than a domain", quoted(text));
+            let hint = format!(
+                "write it without what stands before the name: {}; every host below it is meant anyway",
+                quoted(bare)
+            );
+            return Err(Wrong::new(what, hint));
+        }
+        let hint = |wrong: Wrong| Wrong::new(wrong.what, Self::HINT);
+        HostName::parse(text).map(|name| Self(name.0)).map_err(hint)
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
 /// A host of a rule, or `*.` and a domain for every host below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostPattern(pub(crate) String);
@@ -202,7 +228,11 @@ impl Setting for UpstreamUrl {
             ));
         }
         let wrong = |what: &str| Wrong::new(what, Self::HINT);
-        let url = Url::parse(text).ok().filter(|url| url.scheme() == "http");
+        let url = Url::parse(text);
+        if url == Err(ParseError::InvalidPort) && text.starts_with("http:") {
+            return Err(wrong("its port is no number up to 65535"));
+        }
+        let url = url.ok().filter(|url| url.scheme() == "http");
         let url = url.ok_or_else(|| wrong("it is not a URL with http://"))?;
         // Not shown: it may be a password.
         if !url.username().is_empty() || url.password().is_some() {

@@ -63,7 +63,7 @@ pub(in crate::cli) fn access(access: &Access, common: &Common) -> Result<ExitCod
             let question = explain.question(&config)?;
             let answer = question.answer(&config);
             if common.json {
-                print::json(&view(&config, &answer));
+                print::json(&view(&config, &question, &answer));
             } else {
                 show(&config, &question, &answer);
             }
@@ -126,7 +126,7 @@ struct RuleView {
     fit: &'static str,
 }
 
-fn view<'a>(config: &Config, answer: &'a Answer) -> View<'a> {
+fn view<'a>(config: &Config, question: &Question, answer: &'a Answer) -> View<'a> {
     let explanation = answer.explanation();
     View {
         decision: answer.name(),
@@ -136,11 +136,11 @@ fn view<'a>(config: &Config, answer: &'a Answer) -> View<'a> {
             .and_then(|explanation| explanation.requirement.max_age)
             .map(|age| age.as_secs()),
         ambiguous: explanation.is_some_and(|e| e.decider == Decider::All),
-        rules: explanation.map_or(vec![], |explanation| rules(config, explanation)),
+        rules: explanation.map_or(vec![], |explanation| rules(config, question, explanation)),
     }
 }
 
-fn rules(config: &Config, explanation: &Explanation) -> Vec<RuleView> {
+fn rules(config: &Config, question: &Question, explanation: &Explanation) -> Vec<RuleView> {
     let all = config.access.rules.iter().zip(&explanation.fits);
     all.enumerate()
         .map(|(at, (rule, fit))| RuleView {
@@ -155,7 +155,12 @@ fn rules(config: &Config, explanation: &Explanation) -> Vec<RuleView> {
                 }
                 (Decider::Lax(lax), _) if lax.contains(&at) => "this path to lax servers",
                 (Decider::All | Decider::Default | Decider::Lax(_) | Decider::Rule(_), fit) => {
-                    words(*fit)
+                    match fit {
+                        Fit::Not(Condition::Path) if question.is_below(rule) => {
+                            "below the path, which has no /**"
+                        }
+                        fit => words(*fit),
+                    }
                 }
             },
         })
@@ -166,7 +171,7 @@ fn show(config: &Config, question: &Question, answer: &Answer) {
     print::line(question);
     if let Some(explanation) = answer.explanation() {
         print::line("");
-        table(config, explanation);
+        table(config, question, explanation);
         print::line("");
         if let Some(note) = note(&explanation.decider) {
             print::line(note);
@@ -175,14 +180,14 @@ fn show(config: &Config, question: &Question, answer: &Answer) {
         print::line(format!("{by}: {asks}"));
     }
     print::line(format!("{}: {}", answer.name(), answer.meaning()));
+    if let Some(obstacle) = answer.obstacle(question, config) {
+        print::line(obstacle);
+    }
 }
 
 fn note(decider: &Decider) -> Option<&'static str> {
     match decider {
         Decider::All => Some(
-    if let Some(obstacle) = answer.obstacle(question, config) {
-        print::line(obstacle);
-    }
             "The path is ambiguous: servers read it differently. So every rule that could match counts,\n\
              and at least two factors are asked for.",
         ),
@@ -195,14 +200,14 @@ fn note(decider: &Decider) -> Option<&'static str> {
     }
 }
 
-fn table(config: &Config, explanation: &Explanation) {
+fn table(config: &Config, question: &Question, explanation: &Explanation) {
     let mark = |decides| if decides { "->" } else { "" }.to_owned();
     let decides = |at| match &explanation.decider {
         Decider::Rule(by) => *by == at,
         Decider::Lax(by) => by.contains(&at),
         Decider::Default | Decider::All => false,
     };
-    let mut rows: Vec<Vec<String>> = rules(config, explanation)
+    let mut rows: Vec<Vec<String>> = rules(config, question, explanation)
         .into_iter()
         .enumerate()
         .map(|(at, rule)| {

@@ -306,6 +306,23 @@ fn explain_says_where_no_sign_in_is_sent() {
 }
 
 #[test]
+fn explain_says_that_a_path_alone_does_not_hold_what_is_below_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[access]\nrule = [{ path = \"/assets/\", policy = \"bypass\" }, { path = \"/\", policy = \"deny\" }, \
+                  { path = \"/assets/*\", policy = \"bypass\" }, { path = \"/a*/\", policy = \"bypass\" }, \
+                  { path = \"/asset\", policy = \"bypass\" }]\n";
+    write(folder.path().join("vestibule.toml"), config).unwrap();
+    let url = "http://localhost/assets/css/a.css";
+    let mut command = vestibule(&["access", "explain", "--json", "--url", url]);
+    let outcome = run(command.current_dir(folder.path()));
+    let answer: Value = serde_json::from_str(done(&outcome)).unwrap();
+    let rules = answer["rules"].as_array().unwrap().iter();
+    let fits: Vec<&str> = rules.map(|rule| rule["fit"].as_str().unwrap()).collect();
+    let below = "below the path, which has no /**";
+    assert_eq!(fits, [below, below, below, "another path", "another path"]);
+}
+
+#[test]
 fn explain_knows_the_groups_that_the_store_knows() {
     let gate = Gate::start(
         "[access]\nrule = [{ groups = \"staff\", policy = \"two-factor\" }]\ndefault = \"deny\"\n",
@@ -436,6 +453,28 @@ from = "10.0.0.1"
 method = "POST"
 expect = "allow"
 "#;
+
+#[test]
+fn a_table_that_cannot_be_read_is_told_in_which_case_and_key() {
+    for (line, what) in [
+        ("expects = \"allow\"", "case[1].expects: unknown field"),
+        (
+            "expect = \"alow\"",
+            "case[1].expect: unknown variant: found `alow`",
+        ),
+        ("groups = \"staff\"", "case[1].groups: invalid type"),
+    ] {
+        let case = "[[case]]\nurl = \"https://app.example.com/healthz\"\n";
+        let cases = format!("{case}expect = \"allow\"\n{case}{line}\n");
+        let outcome = test(&cases, &[]);
+        let text = refused(&outcome, 2);
+        assert!(
+            text.contains(&format!("error: cases.toml: {what}")),
+            "{text}"
+        );
+        assert!(!text.contains("source string"), "{text}");
+    }
+}
 
 #[test]
 fn a_table_of_expected_decisions_is_met_or_not() {

@@ -148,8 +148,8 @@ fn read(file: &Path) -> Result<Vec<Case>, Failure> {
     })?;
     let cases = Figment::from(Toml::string(&text)).extract::<Cases>();
     let cases = cases.map_err(|error| {
-        let hint = "each [[case]] has url and expect, and may have method, from, user, groups, factors, age";
-        Failure::usage(format!("error: {shown}: {error}\nhint: {hint}"))
+        let hint = "each [[case]] has url and expect, and may have method, from, user, groups (a list), factors, age (\"15m\")";
+        Failure::usage(format!("error: {shown}: {}\nhint: {hint}", complaint(&error)))
     })?;
     if cases.case.is_empty() {
         let hint = "a file that expects nothing is always met: add a [[case]]";
@@ -158,6 +158,19 @@ fn read(file: &Path) -> Result<Vec<Case>, Failure> {
         )));
     }
     Ok(cases.case)
+}
+
+/// Where it is wrong, and how; without the words of the reader about itself.
+fn complaint(error: &figment::Error) -> String {
+    let place = match error.path.as_slice() {
+        [] => String::new(),
+        [table, at, rest @ ..] => {
+            let rest: String = rest.iter().map(|part| format!(".{part}")).collect();
+            format!("{table}[{at}]{rest}: ")
+        }
+        [key] => format!("{key}: "),
+    };
+    format!("{place}{}", error.kind)
 }
 
 impl Case {

@@ -9,7 +9,7 @@ use crate::authz::rule::{Asked, Policy};
 use crate::authz::target::{BadTarget, Target};
 use crate::authz::{Challenge, Outcome, Shown};
 use crate::clock::Timestamp;
-use crate::config::Config;
+use crate::config::{Config, Rule};
 use crate::web::request::{Refusal, check_length, framing};
 use crate::web::route::Route;
 use http::Method;
@@ -51,7 +51,7 @@ impl Question {
         self.read_method()?;
         if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
             return Err(wrong(
-                "the URL",
+                "a URL",
                 &self.url,
                 "write it whole: https://app.example.com/path",
             ));
@@ -61,17 +61,17 @@ impl Question {
 
     fn read_method(&self) -> Result<Method, String> {
         let method = Method::from_bytes(self.method.as_bytes());
-        method.map_err(|_| wrong("the method", &self.method, "write one like GET or POST"))
+        method.map_err(|_| wrong("a method", &self.method, "write one like GET or POST"))
     }
 
     fn account(&self) -> Result<Option<Account>, String> {
         let Some(name) = &self.user else {
             return Ok(None);
         };
-        let username =
-            Username::parse(name).map_err(|error| wrong("the user", name, &error.to_string()))?;
+        let username = Username::parse(name)
+            .map_err(|error| wrong("a user name", name, &error.to_string()))?;
         let group = |name: &String| {
-            Group::parse(name).map_err(|error| wrong("the group", name, &error.to_string()))
+            Group::parse(name).map_err(|error| wrong("a group", name, &error.to_string()))
         };
         let groups = self.groups.iter().map(group).collect::<Result<_, _>>()?;
         let profile = Profile {
@@ -79,6 +79,23 @@ impl Question {
             ..Profile::default()
         };
         Ok(Some(Account::new(username, profile, Timestamp::default())))
+    }
+
+    /// Does it ask for what lies below a path of a rule that names that path alone, or one segment more?
+    pub(in crate::cli::access) fn is_below(&self, rule: &Rule) -> bool {
+        let Ok(target) = Target::parse_url(&self.url) else {
+            return false;
+        };
+        let mut tops = rule.paths.iter().map(|path| {
+            let path = path.as_str();
+            path.strip_suffix("/*")
+                .unwrap_or(path)
+                .trim_end_matches('/')
+        });
+        tops.any(|top| {
+            let rest = target.path().strip_prefix(top);
+            !top.contains('*') && rest.is_some_and(|rest| rest.starts_with('/'))
+        })
     }
 
     fn shown(&self) -> Shown {
@@ -153,7 +170,7 @@ fn has_pages(config: &Config, target: &Target) -> bool {
 }
 
 fn wrong(what: &str, text: &str, hint: &str) -> String {
-    format!("error: {what} {text:?} is none\nhint: {hint}")
+    format!("error: {text:?} is not {what}\nhint: {hint}")
 }
 
 impl fmt::Display for Question {
@@ -226,14 +243,6 @@ impl Answer {
         text.to_owned()
     }
 
-    /// What the rules said, where they were asked.
-    pub(in crate::cli::access) fn explanation(&self) -> Option<&Explanation> {
-        match self {
-            Self::Judged(explanation) => Some(explanation),
-            Self::Refused(..) | Self::BadRequest(_) | Self::UnknownHost | Self::Ours => None,
-        }
-    }
-}
     /// What keeps a sign-in from counting there, if one is asked for.
     pub(in crate::cli::access) fn obstacle(
         &self,
@@ -256,3 +265,11 @@ impl Answer {
         })
     }
 
+    /// What the rules said, where they were asked.
+    pub(in crate::cli::access) fn explanation(&self) -> Option<&Explanation> {
+        match self {
+            Self::Judged(explanation) => Some(explanation),
+            Self::Refused(..) | Self::BadRequest(_) | Self::UnknownHost | Self::Ours => None,
+        }
+    }
+}

@@ -12,7 +12,7 @@ pub(crate) fn upstreams(config: &Config, report: &mut Report) {
             &["upstream", "trusted_proxies"],
             Wrong::new(
                 "there is no app behind, and no proxy may ask: nothing but our own pages is served",
-                "name the app: --upstream http://127.0.0.1:3000, or [[upstream]] in the file",
+                "name the app: --upstream http://127.0.0.1:3000, or [[upstream]] in the file; or the proxy that asks: trusted_proxies = [\"127.0.0.1\"]",
             ),
         );
     }

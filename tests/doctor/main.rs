@@ -146,6 +146,8 @@ fn a_gate_in_line_is_clean() {
         "ok upgrade",
         "ok rewrite-headers",
         "ok path-tricks",
+        "ok other-requests",
+        "ok odd-target",
         "ok check-endpoints",
         "ok ops-endpoints",
         "ok upstream",

@@ -273,6 +273,58 @@ const CASES: &[Case] = &[
         expected: &["open plain-redirects", "warn open-paths"],
     },
     Case {
+        proxy: Proxy::Nginx,
+        edits: &[(
+            NGINX,
+            "    client_max_body_size 0;",
+            "    client_max_body_size 0;\n    location @open { proxy_pass http://vestibule_app; }\n    error_page 418 = @open;\n    if ($http_accept !~ html) { return 418; }",
+        )],
+        expected: &["open other-requests"],
+    },
+    Case {
+        proxy: Proxy::Nginx,
+        edits: &[(
+            NGINX,
+            "    client_max_body_size 0;",
+            "    client_max_body_size 0;\n    location @open { proxy_pass http://vestibule_app; }\n    error_page 418 = @open;\n    if ($request_method = HEAD) { return 418; }",
+        )],
+        expected: &["open other-requests"],
+    },
+    Case {
+        proxy: Proxy::Nginx,
+        edits: &[(
+            NGINX,
+            "    client_max_body_size 0;",
+            "    client_max_body_size 0;\n    location @open { proxy_pass http://vestibule_app; }\n    error_page 418 = @open;\n    if ($request_method = OPTIONS) { return 418; }",
+        )],
+        expected: &["open other-requests"],
+    },
+    Case {
+        proxy: Proxy::Nginx,
+        edits: &[(
+            NGINX,
+            "    client_max_body_size 0;",
+            "    client_max_body_size 0;\n    location @open { proxy_pass http://vestibule_app; }\n    error_page 418 = @open;\n    if ($http_upgrade = websocket) { return 418; }",
+        )],
+        expected: &["open other-requests"],
+    },
+    Case {
+        proxy: Proxy::Nginx,
+        edits: &[
+            (
+                NGINX,
+                "upstream vestibule {",
+                "map $http_x_original_url $asked {\n    default $http_x_original_url;\n    '' $scheme://$host$request_uri;\n}\nupstream vestibule {",
+            ),
+            (
+                NGINX,
+                "X-Original-URL    $scheme://$host$request_uri;",
+                "X-Original-URL    $asked;",
+            ),
+        ],
+        expected: &["open rewrite-headers"],
+    },
+    Case {
         proxy: Proxy::Caddy,
         edits: &[
             (CADDY, "\t\trequest_header -Remote-User\n", ""),
@@ -315,6 +367,15 @@ const CASES: &[Case] = &[
             "\treverse_proxy 127.0.0.1:8080 {\n\t\theader_up -Cookie\n\t}\n",
         )],
         expected: &["broken login-loop"],
+    },
+    Case {
+        proxy: Proxy::Caddy,
+        edits: &[(
+            CADDY,
+            "\t\trespond @rootless 400\n",
+            "\t\treverse_proxy @rootless 127.0.0.1:3000\n",
+        )],
+        expected: &["open odd-target"],
     },
     Case {
         proxy: Proxy::Haproxy,

@@ -8,6 +8,7 @@ pub(crate) mod login_loop;
 pub(crate) mod sign_in;
 pub(crate) mod transport;
 pub(crate) mod upgrade;
+pub(crate) mod otherwise;
 
 use crate::cli::doctor::answer::Answer;
 use crate::cli::doctor::finding::{Finding, shown};

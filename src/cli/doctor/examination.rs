@@ -5,6 +5,7 @@ use crate::cli::doctor::answer::{Answer, Reception};
 use crate::cli::doctor::check::headers::forwarded::forwarded;
 use crate::cli::doctor::check::headers::identity::{Spelling, identity};
 use crate::cli::doctor::check::headers::rewrite::rewrite;
+use crate::cli::doctor::check::otherwise::{otherwise, rootless};
 use crate::cli::doctor::check::sign_in::{Login, Meant};
 use crate::cli::doctor::check::upgrade::upgrade;
 use crate::cli::doctor::check::{login_loop, paths, redirects, sign_in, transport};
@@ -179,15 +180,23 @@ impl Examination<'_> {
     async fn around(&self, base: &Step, open: &[Step]) -> Vec<Finding> {
         if Reception::of(&base.place, &base.answer).is_through() {
             let what = "the page is open anyway";
-            return ["rewrite-headers", "path-tricks"]
-                .map(|check| Finding::skip(check, what, None))
-                .into();
+            return [
+                "rewrite-headers",
+                "path-tricks",
+                "other-requests",
+                "odd-target",
+            ]
+            .map(|check| Finding::skip(check, what, None))
+            .into();
         }
         let mut targets = self.asked.open.clone();
-        targets.push(format!("{}/jwks.json", self.portal()));
+        let keys = format!("{}/jwks.json", self.portal());
+        targets.push(keys.clone());
         vec![
             rewrite(self.visitor, base, &targets, open).await,
             paths::path_tricks(self.visitor, &base.place, open).await,
+            otherwise(self.visitor, &base.place).await,
+            rootless(self.visitor, &base.place, &keys).await,
         ]
     }
 

@@ -8,7 +8,7 @@ use crate::cli::doctor::detour::Detours;
 use crate::cli::doctor::place::Place;
 use crate::cli::doctor::tls;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::Builder;
@@ -20,7 +20,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -35,13 +35,13 @@ const WHOLE: Duration = Duration::from_secs(120);
 /// What is read of a body.
 pub(in crate::cli::doctor) const LONGEST_BODY: usize = 1024 * 1024;
 
-/// Sent with every request: a browser that follows a link.
+/// Sent by a browser that follows a link; the first line by a program, too.
 const NAVIGATION: [(&str, &str); 5] = [
-    ("accept", "text/html,*/*;q=0.8"),
     (
         "user-agent",
         concat!("vestibule-doctor/", env!("CARGO_PKG_VERSION")),
     ),
+    ("accept", "text/html,*/*;q=0.8"),
     ("sec-fetch-mode", "navigate"),
     ("sec-fetch-dest", "document"),
     ("sec-fetch-site", "none"),
@@ -68,6 +68,15 @@ pub(in crate::cli::doctor) enum Silence {
     /// The visit is over, so it was not asked for.
     #[error("two minutes were over before")]
     OutOfTime,
+}
+
+/// Who seems to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli::doctor) enum Asking {
+    /// A browser that follows a link.
+    Browser,
+    /// A program, with this method.
+    Program(Method),
 }
 
 /// How the letters of header names are written.
@@ -130,13 +139,20 @@ impl Visitor {
         lines: Lines<'_>,
         letters: Letters,
     ) -> Result<Answer, Silence> {
+        self.ask_as(&Asking::Browser, place, lines, letters).await
+    }
+
+    /// Asks as somebody else.
+    pub(in crate::cli::doctor) async fn ask_as(
+        &self,
+        asking: &Asking,
+        place: &Place,
+        lines: Lines<'_>,
+        letters: Letters,
+    ) -> Result<Answer, Silence> {
         let end = self.end.min(Instant::now() + PATIENCE);
-        let stream = self.connect(place, end).await?;
-        let stream = match place.scheme {
-            Scheme::Http => stream,
-            Scheme::Https => Box::new(self.secure(stream, place, end).await?),
-        };
-        let answer = timeout_at(end, send(stream, place, lines, letters)).await;
+        let stream = self.reach(place, end).await?;
+        let answer = timeout_at(end, send(stream, asking, place, lines, letters)).await;
         let answer = answer.map_err(|_| Silence::Mute("it takes too long".to_owned()))?;
         let answer = answer.map_err(|error| Silence::Mute(reason(&*error)))?;
         Ok(read(answer, end).await)
@@ -148,6 +164,42 @@ impl Visitor {
         let stream = self.connect(place, end).await?;
         let stream = self.secure(stream, place, end).await?;
         Ok(stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2))
+    }
+
+    /// Asks for a target that is none: only the first line of the answer is read, with the status.
+    pub(in crate::cli::doctor) async fn ask_raw(
+        &self,
+        place: &Place,
+        target: &str,
+    ) -> Result<StatusCode, Silence> {
+        let end = self.end.min(Instant::now() + PATIENCE);
+        let mut stream = self.reach(place, end).await?;
+        let authority = place.authority();
+        let head =
+            format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+        // HTTP/1.1 and a status are 12 bytes (RFC 9112, 4).
+        let mut line = [0; 12];
+        let told = timeout_at(end, async {
+            stream.write_all(head.as_bytes()).await?;
+            stream.flush().await?;
+            stream.read_exact(&mut line).await
+        });
+        match told.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(Silence::Mute(error.kind().to_string())),
+            Err(_) => return Err(Silence::Mute("it takes too long".to_owned())),
+        }
+        let status = line.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..));
+        let status = status.and_then(|status| StatusCode::from_bytes(status).ok());
+        status.ok_or_else(|| Silence::Mute("it is not HTTP".to_owned()))
+    }
+
+    async fn reach(&self, place: &Place, end: Instant) -> Result<Box<dyn Stream>, Silence> {
+        let stream = self.connect(place, end).await?;
+        Ok(match place.scheme {
+            Scheme::Http => stream,
+            Scheme::Https => Box::new(self.secure(stream, place, end).await?),
+        })
     }
 
     async fn connect(&self, place: &Place, end: Instant) -> Result<Box<dyn Stream>, Silence> {
@@ -197,6 +249,7 @@ async fn resolve(place: &Place, end: Instant) -> Result<Vec<SocketAddr>, Silence
 
 async fn send(
     stream: Box<dyn Stream>,
+    asking: &Asking,
     place: &Place,
     lines: Lines<'_>,
     letters: Letters,
@@ -206,12 +259,18 @@ async fn send(
         .handshake(TokioIo::new(stream))
         .await?;
     tokio::spawn(connection);
-    let mut request = Request::get(place.target.parse::<Uri>()?)
+    let (method, mine) = match asking {
+        Asking::Browser => (&Method::GET, &NAVIGATION[..]),
+        Asking::Program(method) => (method, &NAVIGATION[..1]),
+    };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(place.target.parse::<Uri>()?)
         .header(http::header::HOST, place.authority())
         .body(Empty::<Bytes>::new())?;
     let headers = request.headers_mut();
-    for (name, value) in NAVIGATION {
-        headers.insert(name, HeaderValue::from_static(value));
+    for (name, value) in mine {
+        headers.insert(*name, HeaderValue::from_static(value));
     }
     for (name, value) in lines {
         headers.append(name, value.clone());

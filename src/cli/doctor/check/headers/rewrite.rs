@@ -10,12 +10,10 @@ use http::{HeaderName, HeaderValue};
 
 const REWRITE: &str = "rewrite-headers";
 
-const PATHS: [&str; 4] = [
-    "x-original-url",
-    "x-rewrite-url",
-    "x-forwarded-uri",
-    "x-original-uri",
-];
+/// A whole URL where nginx asks the gate.
+const WHOLE: &str = "x-original-url";
+
+const PATHS: [&str; 4] = [WHOLE, "x-rewrite-url", "x-forwarded-uri", "x-original-uri"];
 
 /// What some apps cut off the path before they serve what is left.
 const PREFIXES: [&str; 3] = ["x-script-name", "x-forwarded-prefix", "x-ingress-path"];
@@ -34,10 +32,15 @@ pub(in crate::cli::doctor) async fn rewrite(
     named: &[String],
     open: &[Step],
 ) -> Finding {
-    let paths = named
+    let value = |text: String| HeaderValue::try_from(text).ok();
+    let origin = closed.place.origin();
+    let urls = named
         .iter()
-        .filter_map(|path| HeaderValue::try_from(path).ok());
+        .filter_map(|path| value(format!("{origin}{path}")));
+    let urls = urls.map(|url| (WHOLE, url));
+    let paths = named.iter().filter_map(|path| value(path.clone()));
     let named = paths.flat_map(|path| PATHS.map(|name| (name, path.clone())));
+    let named = named.chain(urls);
     let methods = METHODS.map(|name| (name, HeaderValue::from_static("OPTIONS")));
     let mut findings = vec![];
     for (name, value) in named.chain(methods) {
